@@ -1,0 +1,133 @@
+"""How files are written, read and locked, the same in every room.
+
+A state file is never written in place: temporary file, fsync, rename. A lock is a `flock`: it dies with its holder,
+however that ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from sirtui.core.errors import StoreError
+
+T = TypeVar("T")
+
+
+def write(path: Path, content: bytes) -> None:
+    """Put `content` at `path` (mode 0600), whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.rename(path)
+
+
+def write_record(path: Path, record: msgspec.Struct) -> None:
+    """Put a struct at `path` as indented JSON."""
+    write(path, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+
+
+def read_record(path: Path, kind: type[T]) -> T:
+    """The struct at `path`.
+
+    Raises:
+        StoreError: it is missing, is not JSON, or does not fit `kind`.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise StoreError(f"{path}: not a readable {kind.__name__}: {error}") from error
+
+
+def find_record(path: Path, kind: type[T]) -> T | None:
+    """The struct at `path`, None where it is missing or damaged."""
+    with suppress(StoreError):
+        return read_record(path, kind)
+    return None
+
+
+def write_lines(path: Path, records: Iterable[msgspec.Struct]) -> int:
+    """Write one JSON object a line, beside and then renamed; return how many."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    beside, encoder, count = path.with_name(f".{path.name}.{os.getpid()}"), msgspec.json.Encoder(), 0
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        for record in records:
+            file.write(encoder.encode(record) + b"\n")
+            count += 1
+        file.flush()
+        os.fsync(file.fileno())
+    beside.rename(path)
+    return count
+
+
+def read_lines(path: Path, kind: type[T]) -> Iterator[T]:
+    """The structs of a file with one JSON object a line.
+
+    Raises:
+        StoreError: the file is missing, or a line (told by number) does not fit `kind`.
+    """
+    decoder = msgspec.json.Decoder(kind)
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                yield _decode_line(decoder, line, path, number)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
+
+
+def _decode_line(decoder: msgspec.json.Decoder[T], line: bytes, path: Path, number: int) -> T:
+    try:
+        return decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise StoreError(f"{path}:{number}: {error}") from error
+
+
+def try_lock(path: Path) -> int | None:
+    """Take the flock at `path` and return its descriptor (keep it, or `os.close` it), None where another holds it.
+
+    The descriptor is inherited by no child: a lock speaks of one process.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Hold the flock at `path`, waiting for it."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether some process holds the flock at `path`."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,0 +1,54 @@
+"""What measuring leaves behind, enough to compute everything again: the files of a `measure/` folder."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Group(msgspec.Struct, frozen=True):
+    """The counts behind one diversity of one problem, for one subset of its samples.
+
+    `samples` = c; `types` maps df to how many types stand in exactly df samples (keys as text, for JSON); `total` = all
+    n-grams (or equation lists) of the group; `cosines` = sum of the pairwise cosines of its `pairs` pairs.
+    """
+
+    samples: int
+    types: dict[str, int] = {}
+    total: int = 0
+    cosines: float | None = None
+    pairs: int = 0
+
+
+class ProblemRecord(msgspec.Struct, frozen=True):
+    """A line of `problems.jsonl`: one problem of one evaluation.
+
+    `bits`: correctness of its samples in the order drawn; `greedy`: of the greedy answer; `truncated` and `unparsed`:
+    how many samples did not end by themselves, or could not be read; `scores`: per measure key, its value here;
+    `groups`: per diversity and subset (`ngram.3.correct`), the counts behind it.
+    """
+
+    problem: str
+    split: str
+    level: str | None = None
+    cluster: str | None = None
+    greedy: bool | None = None
+    bits: tuple[bool, ...] = ()
+    truncated: int = 0
+    unparsed: int = 0
+    scores: dict[str, float] = {}
+    groups: dict[str, Group] = {}
+
+
+class EvaluationRecord(msgspec.Struct, frozen=True):
+    """`evaluation.json`: which model was measured, on what, and how. Hashes are sha256 in hex."""
+
+    t: int
+    repeat: int
+    role: str
+    seed: int
+    rarefied_to: int | None
+    checkpoint: str
+    problems: str
+    sampler: str
+    grader: str
+    embedder: str

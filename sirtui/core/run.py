@@ -1,0 +1,167 @@
+"""A run, its stages and their states, and the small files that tell of them."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from sirtui.core.errors import NotFound
+from sirtui.core.spec import Spec
+
+
+class Kind(StrEnum):
+    """The five kinds of stage, in the order an iteration goes through them."""
+
+    TRAIN = "train"
+    SAMPLE = "sample"
+    JUDGE = "judge"
+    MEASURE = "measure"
+    VERDICT = "verdict"
+
+    @property
+    def holds_model(self) -> bool:
+        """Whether a stage of this kind loads the model being improved, and so wants the GPU."""
+        return self in (Kind.TRAIN, Kind.SAMPLE)
+
+
+class Stage(msgspec.Struct, frozen=True, order=True):
+    """One step of one iteration. `repeat` > 1 is M_t evaluated again, as the measured null."""
+
+    t: int
+    kind: Kind
+    repeat: int = 1
+
+    @property
+    def id(self) -> str:
+        """`it03/train`, `it01/repeat-2/sample`: also its folder within the run's."""
+        return f"{evaluation_id(self.t, self.repeat)}/{self.kind}"
+
+    @classmethod
+    def parse(cls, text: str) -> Stage:
+        """The stage with this id.
+
+        Raises:
+            NotFound: `text` is no stage id.
+        """
+        found = _STAGE_ID.fullmatch(text)
+        if not found:
+            raise NotFound(f"no stage is called {text!r}", "Stages are called like it03/train or it01/repeat-2/sample.")
+        return cls(int(found["t"]), Kind(found["kind"]), int(found["repeat"] or 1))
+
+
+_STAGE_ID = re.compile(rf"it(?P<t>\d+)/(?:repeat-(?P<repeat>\d+)/)?(?P<kind>{'|'.join(Kind)})")
+
+
+def evaluation_id(t: int, repeat: int = 1) -> str:
+    """`it03`, or `it01/repeat-2` for M_1 evaluated again."""
+    return f"it{t:02}" if repeat == 1 else f"it{t:02}/repeat-{repeat}"
+
+
+class Status(StrEnum):
+    """How a run or a stage stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    FINISHED = "finished"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    LOST = "lost"
+
+    @property
+    def alive(self) -> bool:
+        """Whether something is, or soon will be, at work."""
+        return self in (Status.WAITING, Status.RUNNING, Status.STOPPING)
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a run came from: the experiment file, the code, the machine."""
+
+    file: str = ""
+    commit: str = ""
+    versions: dict[str, str] = {}
+    host: str = ""
+    hardware: str = ""
+
+
+class RunRecord(msgspec.Struct, frozen=True):
+    """`run.json`: what a run is. Written once, before anything starts. `created` is seconds since the epoch."""
+
+    id: str
+    spec: Spec
+    created: float
+    origin: Origin = Origin()
+    schema: int = 1
+
+    @property
+    def name(self) -> str:
+        """The folder's name: `<experiment name>-<id>`."""
+        return f"{self.spec.name}-{self.id}"
+
+
+class Process(msgspec.Struct, frozen=True):
+    """Who a process is, across reuse of its number: host, boot id, pid, and start time in clock ticks since boot."""
+
+    host: str
+    boot: str
+    pid: int
+    ticks: int
+    started: float
+
+
+class SupervisorRecord(msgspec.Struct, frozen=True):
+    """`supervisor.json`: who walks the plan, or how the walk ended (`status` is then not RUNNING)."""
+
+    process: Process
+    status: Status = Status.RUNNING
+    reason: str = ""
+    hint: str = ""
+    ended: float | None = None
+
+
+class JobRecord(msgspec.Struct, frozen=True):
+    """`job.json`: one attempt at a stage, written before it is launched."""
+
+    run: str
+    stage: Stage
+    attempt: int
+    spec: Spec
+    created: float
+
+
+class ExitRecord(msgspec.Struct, frozen=True):
+    """`exit.json`: how an attempt ended. `code` as a shell would give it, negative for a signal."""
+
+    code: int
+    ended: float
+    reason: str = ""
+    hint: str = ""
+
+
+class FileRecord(msgspec.Struct, frozen=True):
+    """One file of a finished stage."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """`manifest.json`: a stage is finished when this exists. Hashes of what went in, and of every file that came out.
+
+    `inputs` maps the ids of the stages it was made from to the digests of their manifests; `settings` is what else
+    decided the result.
+    """
+
+    stage: str
+    attempt: int
+    ended: float
+    seconds: float
+    cpu_seconds: float
+    inputs: dict[str, str]
+    settings: dict[str, Any]
+    files: tuple[FileRecord, ...]
+    versions: dict[str, str] = {}

@@ -1,0 +1,250 @@
+"""Experiment files: TOML into frozen structs, every mistake told with file, key and what was expected."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import msgspec
+from msgspec import Meta, Struct
+
+from sirtui.core.errors import SpecError
+
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Choice = Annotated[str, Meta(pattern=r"^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63}|.+\.py(?::[A-Za-z_]+)?)$")]
+Text = Annotated[str, Meta(min_length=1)]
+Count = Annotated[int, Meta(ge=1)]
+Natural = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(gt=0, le=1)]
+
+METHODS = {"sft": ("sft",), "dpo": ("dpo",), "sft-dpo": ("dpo", "sft"), "frozen": ("frozen",)}
+"""Per method: the trainers of M_2, M_3, ... in turn. M_1 is always SFT on the task's own solutions."""
+
+
+class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
+    """How answers are drawn: for training, for diversity and for coverage alike."""
+
+    sampler: Choice = "transformers"
+    n: Count = 50
+    temperature: Annotated[float, Meta(gt=0)] = 0.75
+    top_p: Share = 0.95
+    max_new_tokens: Count = 1024
+    batch_size: Count = 32
+
+
+class Problems(Struct, frozen=True, forbid_unknown_fields=True):
+    """At most how many problems of each split are used; all where left out. `ood` is per task."""
+
+    train: Count | None = None
+    test: Count | None = None
+    ood: Count | None = None
+
+
+class Evaluation(Struct, frozen=True, forbid_unknown_fields=True):
+    """What each checkpoint is tested on.
+
+    `samples` per test problem, `ood_samples` per OOD problem, `first_samples` per test problem of M_1 (for its pass@K
+    on the improvement set), `repeats`: how often M_1 is evaluated again. `ood`: tasks; the task's own where left out.
+    `embedder`: a sentence-transformers model (hub id, folder, or `package:NAME/folder`), empty for no semantic diversity.
+    """
+
+    samples: Count = 50
+    ood_samples: Count = 8
+    first_samples: Count = 64
+    repeats: Natural = 2
+    ood: tuple[Choice, ...] | None = None
+    problems: Problems = Problems()
+    embedder: str = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+class Selection(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which answers become training data: at most `per_problem` (or as many pairs), duplicates by `dedup` dropped."""
+
+    per_problem: Count = 4
+    dedup: Literal["text", "steps", "none"] = "text"
+
+
+class Resources(Struct, frozen=True, forbid_unknown_fields=True):
+    """`parallel`: how many stages that hold a model may run at once. `threads` per stage on the CPU; 0 leaves it to torch."""
+
+    parallel: Count = 1
+    threads: Natural = 0
+
+
+class Spec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One experiment, resolved: what `run.json` keeps.
+
+    `base_model`: hub id, folder, or `package:NAME/folder` (a folder inside an installed Python package).
+    `train`: per trainer, what its library's configuration takes.
+    """
+
+    name: Name
+    base_model: Text
+    task: Choice
+    data: str | None = None
+    method: Literal["sft", "dpo", "sft-dpo", "frozen"] | Annotated[tuple[Choice, ...], Meta(min_length=1)] = "sft"
+    iterations: Count = 5
+    seed: Natural = 0
+    init: Literal["previous", "base"] = "previous"
+    sampling: Sampling = Sampling()
+    evaluation: Evaluation = Evaluation()
+    train: dict[str, dict[str, Any]] = {}
+    selection: Selection = Selection()
+    resources: Resources = Resources()
+
+    def trainer(self, t: int) -> str:
+        """The name of the trainer that makes M_t, t counted from 1."""
+        if not isinstance(self.method, str):
+            return self.method[t - 1]
+        later = METHODS[self.method]
+        return "sft" if t == 1 else later[(t - 2) % len(later)]
+
+    @property
+    def trainers(self) -> tuple[str, ...]:
+        """The trainers of M_1 ... M_T."""
+        return tuple(self.trainer(t) for t in range(1, self.iterations + 1))
+
+    @property
+    def method_name(self) -> str:
+        """The method in one word: `sft-dpo`, or `sft,dpo,dpo` for a list."""
+        return self.method if isinstance(self.method, str) else ",".join(self.method)
+
+
+def load(path: Path) -> Spec:
+    """The experiment in a TOML file, local paths made absolute.
+
+    Raises:
+        SpecError: the file is missing, is not TOML, or has a wrong key, type, name, path or value.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: cannot be read: {error}", "Name an experiment file; see experiments/ for some.") from error
+    return parse(text, str(path), path.parent)
+
+
+def parse(text: str, file: str, folder: Path) -> Spec:
+    """The experiment in `text`; `file` is named in errors, relative paths start from `folder`.
+
+    Raises:
+        SpecError: see `load`.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f"{file}: not TOML: {error}") from error
+    try:
+        spec = msgspec.convert(table, Spec)
+    except msgspec.ValidationError as error:
+        raise _told(str(error), table, file) from error
+    spec = _absolute(spec, folder)
+    _check(spec, file)
+    return spec
+
+
+def wrong(file: str, key: str, problem: str, expected: str) -> SpecError:
+    """A SpecError in the one form all have: `FILE: KEY: problem` and what was expected."""
+    return SpecError(f"{file}: {key}: {problem}", f"Expected {expected}.")
+
+
+def _check(spec: Spec, file: str) -> None:
+    """What no single key's type can say."""
+    if not isinstance(spec.method, str) and len(spec.method) != spec.iterations:
+        problem = f"{len(spec.method)} trainers for {spec.iterations} iterations"
+        raise wrong(file, "method", problem, "one trainer for each iteration, or the name of a method")
+    for trainer in spec.train:
+        if trainer not in spec.trainers:
+            raise wrong(file, f"train.{trainer}", "no iteration uses this trainer", _one_of(set(spec.trainers)))
+    if spec.evaluation.first_samples < spec.evaluation.samples:
+        problem = f"{spec.evaluation.first_samples} is less than evaluation.samples ({spec.evaluation.samples})"
+        raise wrong(file, "evaluation.first_samples", problem, "at least as many samples of M_1 as of every other iteration")
+    if spec.data and not Path(spec.data).exists():
+        raise wrong(file, "data", f"{spec.data} does not exist", "a file or folder with the task's problems")
+    if spec.base_model.startswith(("/", ".", "~")) and not Path(spec.base_model).exists():
+        raise wrong(file, "base_model", f"{spec.base_model} does not exist", "a folder, a hub id, or package:NAME/folder")
+
+
+def _absolute(spec: Spec, folder: Path) -> Spec:
+    """`data` and a `base_model` or embedder that is an existing folder, as absolute paths."""
+
+    def located(text: str) -> str:
+        path = folder / Path(text).expanduser()
+        return str(path.resolve()) if path.exists() else text
+
+    evaluation = spec.evaluation
+    if evaluation.embedder:
+        evaluation = msgspec.structs.replace(evaluation, embedder=located(evaluation.embedder))
+    data = str((folder / Path(spec.data).expanduser()).resolve()) if spec.data else spec.data
+    return msgspec.structs.replace(spec, data=data, base_model=located(spec.base_model), evaluation=evaluation)
+
+
+_AT = re.compile(r" - at `(?P<path>[^`]*)`$")
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>[^`]*)`")
+_MISSING = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
+_NAMED = "a name: a letter or digit, then at most 63 letters, digits, dots, dashes or underscores"
+_PLAIN = {"object": "a table", "array": "a list", "str": "text", "int": "a whole number", "float": "a number", "null": "nothing"}
+
+
+def _told(message: str, table: dict[str, Any], file: str) -> SpecError:
+    """Msgspec's complaint in the house's form."""
+    found = _AT.search(message)
+    inside = found["path"].removeprefix("$").lstrip(".") if found else ""
+    message = _AT.sub("", message)
+    if unknown := _UNKNOWN.match(message):
+        known = tuple(_fields(inside))
+        near = get_close_matches(unknown["name"], known, 1)
+        expected = f"`{near[0]}`, or {_one_of(known)}" if near else _one_of(known)
+        return wrong(file, _joined(inside, unknown["name"]), "unknown key", expected)
+    if missing := _MISSING.match(message):
+        return wrong(file, _joined(inside, missing["name"]), "missing", "this key: it has no default")
+    return wrong(file, inside.replace("[...]", ".*"), f"got {_value(table, inside)}", _expected(message, inside))
+
+
+def _expected(message: str, inside: str) -> str:
+    if "matching regex" in message:
+        return _NAMED
+    if message.startswith("Invalid enum value"):
+        folder, _, name = inside.rpartition(".")
+        return _one_of(_choices(_fields(folder)[name]))
+    kind = message.removeprefix("Expected ").partition(", got ")[0]
+    return re.sub(r"`([^`]*)`", lambda found: " or ".join(_PLAIN.get(each, each) for each in found[1].split(" | ")), kind)
+
+
+def _value(table: dict[str, Any], inside: str) -> str:
+    value: Any = table
+    for part in inside.split("."):
+        if not isinstance(value, dict) or part not in value:
+            break
+        value = value[part]
+    return repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
+
+
+def _fields(inside: str) -> dict[str, Any]:
+    """The keys of the table at a dotted path, and their types."""
+    kind: Any = Spec
+    for part in inside.split(".") if inside else []:
+        kind = _fields_of(kind)[part]
+    return _fields_of(kind)
+
+
+def _fields_of(kind: Any) -> dict[str, Any]:
+    return {field.name: field.type for field in msgspec.structs.fields(kind)}
+
+
+def _choices(kind: Any) -> tuple[str, ...]:
+    """The texts that a type admits by name."""
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    return tuple(choice for part in get_args(kind) for choice in _choices(part))
+
+
+def _joined(inside: str, name: str) -> str:
+    return f"{inside}.{name}" if inside else name
+
+
+def _one_of(names: Iterable[str]) -> str:
+    return "one of " + ", ".join(sorted(names))

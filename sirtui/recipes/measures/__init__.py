@@ -1,0 +1,1 @@
+"""Families of measures, one a file."""

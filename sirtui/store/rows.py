@@ -1,0 +1,112 @@
+"""What the store answers with: frozen rows, ready to be shown. The screen and the CLI compute nothing on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sirtui.core.run import Kind, Status
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run in the list. Times are seconds since the epoch, `eta` seconds from now (None: not known).
+
+    `name` is the full name (its folder), `t` the iteration at work, `stage` the id of the most urgent running stage,
+    `done` of `total` `unit`s its progress. `reason` and `hint` say why it failed and what to do.
+    """
+
+    name: str
+    title: str
+    status: Status
+    method: str
+    task: str
+    base_model: str
+    seed: int
+    iterations: int
+    created: float
+    ended: float | None = None
+    t: int | None = None
+    stage: str = ""
+    done: float | None = None
+    total: float | None = None
+    unit: str = ""
+    eta: float | None = None
+    reason: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """One stage of a run: its newest attempt."""
+
+    id: str
+    t: int
+    repeat: int
+    kind: Kind
+    status: Status
+    attempt: int = 0
+    started: float | None = None
+    ended: float | None = None
+    done: float | None = None
+    total: float | None = None
+    unit: str = ""
+    what: str = ""
+    seconds: float | None = None
+    cpu_seconds: float | None = None
+    reason: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measure at one iteration, and its paired change against `against` over `change_n` problems."""
+
+    value: float | None
+    stderr: float | None = None
+    n: int | None = None
+    change: float | None = None
+    change_stderr: float | None = None
+    change_n: int | None = None
+    against: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class IterationRow:
+    """One iteration: M_t, or M_1 evaluated again (`repeat` > 1). `stage` is the running stage's kind, if any.
+
+    `scalars` holds the newest value of each training curve (`loss`, `learning_rate`, ...).
+    """
+
+    t: int
+    repeat: int
+    trainer: str
+    status: Status
+    stage: str = ""
+    done: float | None = None
+    total: float | None = None
+    unit: str = ""
+    checkpoint: str = ""
+    cells: Mapping[str, Cell] = field(default_factory=dict)
+    scalars: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MeasureRow:
+    """One measure as it is named: direction +1 where higher is better, -1 lower, 0 neither."""
+
+    key: str
+    direction: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One run with everything the home screen shows of it."""
+
+    run: RunRow
+    iterations: tuple[IterationRow, ...]
+    repeats: tuple[IterationRow, ...]
+    measures: tuple[MeasureRow, ...]
+    stages: tuple[StageRow, ...]
