@@ -1,4 +1,78 @@
 """The commands, one file each: the only room that knows all the others.
 
-Nothing heavy is imported before a command needs it.
+Nothing heavy is imported before a command needs it: `sirtui` must paint its first frame at once.
 """
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sirtui import __version__
+from sirtui.core.errors import SirtuiError
+from sirtui.core.layout import default_store
+
+COMMANDS = {
+    "demo": "run the embedded nano loop: a real reversal on a laptop",
+    "run": "start an experiment; prints the run's name",
+    "check": "say what an experiment would run, and what is wrong with it",
+    "status": "what runs, waits, failed",
+    "show": "all measures of a run, by iteration",
+    "logs": "print or follow the log of a stage",
+    "stop": "stop a run and its stages",
+    "resume": "go on with a run that stopped, failed or was lost",
+    "reindex": "rebuild the index from the run folders",
+    "supervise": "",
+}
+"""Name and help; one without help is not for people."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The `sirtui` command: a subcommand, or the screen. Returns the exit code."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser(next((word for word in given if word in COMMANDS), None))
+    asked = parser.parse_args(given)
+    try:
+        return int(asked.call(asked))
+    except SirtuiError as error:
+        sys.stderr.write(f"sirtui: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _parser(wanted: str | None) -> argparse.ArgumentParser:
+    """The parser; only the wanted command's module is imported."""
+    parser = argparse.ArgumentParser(
+        prog="sirtui", description="Run self-improvement loops and see whether each iteration is progress or regress."
+    )
+    parser.add_argument("--version", action="version", version=f"sirtui {__version__}")
+    _add_store(parser, default_store(os.environ))
+    parser.add_argument("--ascii", action="store_true", help="draw with ASCII signs only")
+    parser.set_defaults(call=_screen, run=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, told in COMMANDS.items():
+        command = commands.add_parser(name, help=told, description=told) if told else commands.add_parser(name)
+        if name == wanted:
+            module = importlib.import_module(f"sirtui.cli.{name}")
+            _add_store(command, argparse.SUPPRESS)
+            module.add_arguments(command)
+            command.set_defaults(call=module.call)
+    return parser
+
+
+def _add_store(parser: argparse.ArgumentParser, default: object) -> None:
+    parser.add_argument("--store", type=Path, default=default, metavar="DIR", help="where runs are kept (default: $SIRTUI_STORE)")
+
+
+def _screen(asked: argparse.Namespace) -> int:
+    from sirtui.cli.screen import call
+
+    return call(asked)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -98,12 +99,23 @@ def try_lock(path: Path) -> int | None:
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
+    while not _flock(descriptor, fcntl.LOCK_EX):
+        if not _flock(descriptor, fcntl.LOCK_SH):
+            os.close(descriptor)
+            return None
+        # Nobody holds it: someone looks at it with `is_locked`, which takes microseconds.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        time.sleep(0.001)
     return descriptor
+
+
+def _flock(descriptor: int, how: int) -> bool:
+    """Take the lock unless that means waiting; whether it was taken."""
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

@@ -123,7 +123,7 @@ class SupervisorRecord(msgspec.Struct, frozen=True):
 
 
 class JobRecord(msgspec.Struct, frozen=True):
-    """`job.json`: one attempt at a stage, written before it is launched."""
+    """`job.json`: one attempt at a stage, written before it is launched. `run` is the run's folder."""
 
     run: str
     stage: Stage

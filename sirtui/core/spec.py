@@ -49,6 +49,7 @@ class Evaluation(Struct, frozen=True, forbid_unknown_fields=True):
 
     `samples` per test problem, `ood_samples` per OOD problem, `first_samples` per test problem of M_1 (for its pass@K
     on the improvement set), `repeats`: how often M_1 is evaluated again. `ood`: tasks; the task's own where left out.
+    `measures`: further ones, beside those on the shelf.
     `embedder`: a sentence-transformers model (hub id, folder, or `package:NAME/folder`), empty for no semantic diversity.
     """
 
@@ -59,6 +60,7 @@ class Evaluation(Struct, frozen=True, forbid_unknown_fields=True):
     ood: tuple[Choice, ...] | None = None
     problems: Problems = Problems()
     embedder: str = "sentence-transformers/all-MiniLM-L6-v2"
+    measures: tuple[Choice, ...] = ()
 
 
 class Selection(Struct, frozen=True, forbid_unknown_fields=True):
@@ -156,9 +158,6 @@ def _check(spec: Spec, file: str) -> None:
     if not isinstance(spec.method, str) and len(spec.method) != spec.iterations:
         problem = f"{len(spec.method)} trainers for {spec.iterations} iterations"
         raise wrong(file, "method", problem, "one trainer for each iteration, or the name of a method")
-    for trainer in spec.train:
-        if trainer not in spec.trainers:
-            raise wrong(file, f"train.{trainer}", "no iteration uses this trainer", _one_of(set(spec.trainers)))
     if spec.evaluation.first_samples < spec.evaluation.samples:
         problem = f"{spec.evaluation.first_samples} is less than evaluation.samples ({spec.evaluation.samples})"
         raise wrong(file, "evaluation.first_samples", problem, "at least as many samples of M_1 as of every other iteration")
@@ -169,17 +168,32 @@ def _check(spec: Spec, file: str) -> None:
 
 
 def _absolute(spec: Spec, folder: Path) -> Spec:
-    """`data` and a `base_model` or embedder that is an existing folder, as absolute paths."""
+    """The same with local paths made absolute: `data`, models that are folders, recipes of one's own."""
 
-    def located(text: str) -> str:
+    def model(text: str) -> str:
         path = folder / Path(text).expanduser()
-        return str(path.resolve()) if path.exists() else text
+        return str(path.resolve()) if text and path.exists() else text
 
-    evaluation = spec.evaluation
-    if evaluation.embedder:
-        evaluation = msgspec.structs.replace(evaluation, embedder=located(evaluation.embedder))
-    data = str((folder / Path(spec.data).expanduser()).resolve()) if spec.data else spec.data
-    return msgspec.structs.replace(spec, data=data, base_model=located(spec.base_model), evaluation=evaluation)
+    def recipe(text: str) -> str:
+        path, colon, name = text.partition(":")
+        return f"{(folder / Path(path).expanduser()).resolve()}{colon}{name}" if path.endswith(".py") else text
+
+    replace, every = msgspec.structs.replace, spec.evaluation
+    return replace(
+        spec,
+        data=str((folder / Path(spec.data).expanduser()).resolve()) if spec.data else spec.data,
+        base_model=model(spec.base_model),
+        task=recipe(spec.task),
+        method=spec.method if isinstance(spec.method, str) else tuple(map(recipe, spec.method)),
+        train={recipe(trainer): settings for trainer, settings in spec.train.items()},
+        sampling=replace(spec.sampling, sampler=recipe(spec.sampling.sampler)),
+        evaluation=replace(
+            every,
+            ood=every.ood if every.ood is None else tuple(map(recipe, every.ood)),
+            measures=tuple(map(recipe, every.measures)),
+            embedder=model(every.embedder),
+        ),
+    )
 
 
 _AT = re.compile(r" - at `(?P<path>[^`]*)`$")

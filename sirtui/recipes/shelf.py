@@ -77,13 +77,11 @@ class Pair:
 class TrainJob:
     """All that a trainer needs. `model`: where training starts; `settings`: the experiment's `[train.<name>]`.
 
-    `reference` is the folder of M_{t-1} (or, at t = 1, of the base model). The checkpoint goes to `out`, scratch files
-    to `scratch`.
+    The checkpoint goes to `out`, scratch files to `scratch`.
     """
 
     t: int
     model: str
-    reference: str
     data: Sequence[Example] | Sequence[Pair]
     settings: Mapping[str, Any]
     seed: int

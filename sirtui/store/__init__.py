@@ -1,4 +1,11 @@
 """The SQLite index over the runs' files, and the only SQL. Delete it, and the next reader builds it again.
 
-`rows` is what it answers with.
+`Store` is the room's door, `rows` is what it answers with, `follow` tells when to look again. Behind the door: `scan` reads
+files, `journal` what stages told, `status` and `eta` conclude (pure), `ingest` and `write` bring the index up to date,
+`queries` ask it, `view` and `find` put answers together. The store never writes a file of a run, and nothing that must last
+stands in it alone. Importing it loads neither SQLite nor watchfiles.
 """
+
+from sirtui.store.store import Store
+
+__all__ = ["Store"]

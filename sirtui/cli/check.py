@@ -1,0 +1,81 @@
+"""`sirtui check FILE`: what an experiment would run, how long by earlier runs, how much disk; nothing is started."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from sirtui.cli.checked import check_settings, checked
+from sirtui.cli.text import duration
+from sirtui.core.plan import plan
+from sirtui.core.run import Status
+from sirtui.core.samples import SampleSet
+from sirtui.core.spec import Spec
+from sirtui.recipes.locate import locate
+from sirtui.recipes.shelf import Task, find
+from sirtui.stages.sample import sets
+from sirtui.store import Store
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """FILE."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="an experiment file (TOML)")
+
+
+def call(asked: argparse.Namespace) -> int:
+    """Print what would happen."""
+    spec = checked(asked.file)
+    known = check_settings(spec, str(asked.file))
+    store = Store(asked.store)
+    store.catch_up()
+    told = [
+        ("experiment", f"{spec.name}: {' -> '.join(spec.trainers)} on {spec.task}, seed {spec.seed}"),
+        ("base model", locate(spec.base_model)),
+        ("stages", f"{len(plan(spec))}, {spec.resources.parallel} at once that hold a model"),
+        ("answers", _answers(spec)),
+        ("settings", "taken by the trainers" if known else "not checked: the trainers' libraries are not installed here"),
+        ("disk", _disk(spec)),
+        ("time", _time(spec, store)),
+    ]
+    sys.stdout.write("\n".join(f"{name:<11} {text}" for name, text in told) + "\n")
+    return 0
+
+
+def _answers(spec: Spec) -> str:
+    sizes = _sizes(spec)
+    rounds = [(t, 1) for t in range(1, spec.iterations + 1)] + [(1, r + 2) for r in range(spec.evaluation.repeats)]
+    total = sum(n * sizes[which.part] for t, repeat in rounds for which, n in sets(spec, t, repeat).items())
+    per_round = sum(n * sizes[which.part] for which, n in sets(spec, 2, 1).items()) if spec.iterations > 1 else total
+    return f"{total:,} in all, {per_round:,} in an iteration ({', '.join(f'{part} {size:,}' for part, size in sizes.items())} problems)"
+
+
+def _sizes(spec: Spec) -> dict[str, int]:
+    """How many problems each split has."""
+    task: Task = find("tasks", spec.task)
+    limits = spec.evaluation.problems
+    others: list[Task] = [find("tasks", name) for name in (task.ood if spec.evaluation.ood is None else spec.evaluation.ood)]
+    return {
+        SampleSet.TRAIN.part: len(task.problems("train", spec.data)[: limits.train]),
+        SampleSet.TEST.part: len(task.problems("test", spec.data)[: limits.test]),
+        SampleSet.OOD.part: sum(len(other.problems("test", None)[: limits.ood]) for other in others),
+    }
+
+
+def _disk(spec: Spec) -> str:
+    """The checkpoints; answers are small beside them."""
+    model = Path(locate(spec.base_model))
+    if not model.is_dir():
+        return f"{spec.iterations} checkpoints of the size of {spec.base_model}"
+    size = sum(file.stat().st_size for file in model.rglob("*") if file.is_file())
+    return f"{size * spec.iterations / 1e6:,.0f} MB for {spec.iterations} checkpoints, and the answers"
+
+
+def _time(spec: Spec, store: Store) -> str:
+    """By the newest finished run of the same model, task and method."""
+    for run in store.runs():
+        same = (run.base_model, run.task, run.method) == (spec.base_model, spec.task, spec.method_name)
+        if same and run.status is Status.FINISHED and run.ended:
+            took = run.ended - run.created
+            return f"about {duration(took * spec.iterations / run.iterations)}, as {run.name} took {duration(took)} for {run.iterations} iterations"
+    return "not known: no such run has finished here yet"

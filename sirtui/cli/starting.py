@@ -1,0 +1,54 @@
+"""Starting a run: where it comes from is recorded with it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import time
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from sirtui.core.layout import RunFolder
+from sirtui.core.run import Origin
+from sirtui.core.spec import Spec
+from sirtui.store import Store
+from sirtui.supervise import start as start_run
+
+_RECORDED = ("sirtui", "torch", "transformers", "trl", "tokenizers", "datasets", "sentence-transformers", "vllm")
+
+
+def start(store: Store, spec: Spec, file: Path | None) -> RunFolder:
+    """Make the run's folder and launch its supervisor; `file` is the experiment file, None for an embedded one."""
+    run = start_run(store.folder, spec, origin(file), now=time.time)
+    store.catch_up()
+    return run
+
+
+def origin(file: Path | None) -> Origin:
+    """The experiment file, its git commit, the libraries' versions, and this machine."""
+    return Origin(
+        file=str(file.resolve()) if file else "",
+        commit=_commit(file.resolve().parent) if file else "",
+        versions={"python": platform.python_version(), **_versions()},
+        host=platform.node(),
+        hardware=f"{platform.machine()}, {os.cpu_count()} CPUs",
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _RECORDED:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def _commit(folder: Path) -> str:
+    """The commit checked out in `folder`, `+` behind it where files differ; empty where git knows none."""
+    described = ["git", "-C", str(folder), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
+    try:
+        return subprocess.run(described, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""

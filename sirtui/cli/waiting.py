@@ -1,0 +1,60 @@
+"""Waiting for a run: a line when a stage ends, and now and then how far the present one is."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import TextIO
+
+from sirtui.cli.text import duration, progress
+from sirtui.core.run import Status
+from sirtui.store import Store
+from sirtui.store.follow import follow
+from sirtui.store.rows import RunView
+
+_TOLD_EVERY_S = 15.0
+
+
+def wait(store: Store, name: str, out: TextIO) -> int:
+    """Follow the run until it ends, telling on `out`; 0 if it finished, 1 otherwise."""
+    told, stop = _Told(out), threading.Event()
+    for _ in follow(store.folder, stop):
+        store.catch_up()
+        view = store.run(name)
+        told.tell(view)
+        if not view.run.status.alive:
+            break
+    if view.run.status is Status.FINISHED:
+        return 0
+    out.write(f"{name}: {view.run.status}: {view.run.reason}\n")
+    if view.run.hint:
+        out.write(f"  {view.run.hint}\n")
+    return 1
+
+
+class _Told:
+    """What was told already."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._statuses: Mapping[str, Status] = {}
+        self._last = 0.0
+
+    def tell(self, view: RunView) -> None:
+        """Stages that changed since the last time; at least every 15 s the stage at work."""
+        now = time.monotonic()
+        for stage in view.stages:
+            if stage.status is not self._statuses.get(stage.id, Status.WAITING) and not stage.status.alive:
+                took = f" in {duration(stage.seconds)}" if stage.seconds is not None else ""
+                self._write(f"{stage.id} {stage.status}{took}" + (f": {stage.reason}" if stage.reason else ""))
+                self._last = now
+        self._statuses = {stage.id: stage.status for stage in view.stages}
+        if now - self._last >= _TOLD_EVERY_S and view.run.stage:
+            self._last = now
+            left = f", {duration(view.run.eta)} left" if view.run.eta is not None else ""
+            self._write(f"{view.run.stage} {progress(view.run.done, view.run.total, view.run.unit)}{left}")
+
+    def _write(self, line: str) -> None:
+        self._out.write(f"  {line}\n")
+        self._out.flush()

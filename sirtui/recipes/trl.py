@@ -1,0 +1,129 @@
+"""What the trainers built on TRL share: settings and their check, the callback that tells of progress, saving.
+
+Importing this module is light; TRL comes in with the first call.
+"""
+
+from __future__ import annotations
+
+import time
+import typing
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from sirtui.core.errors import SirtuiError, StageError
+from sirtui.core.events import Progress, Scalars
+from sirtui.recipes.shelf import Emit, TrainJob
+
+if TYPE_CHECKING:
+    from transformers import TrainerCallback
+
+OURS = ("output_dir", "seed", "data_seed", "report_to", "disable_tqdm", "save_strategy", "do_train", "push_to_hub")
+"""Settings that sirtui itself makes."""
+
+_TOLD_EVERY_S = 0.5
+
+
+def common(job: TrainJob) -> dict[str, Any]:
+    """What every TRL configuration gets, before the experiment's own settings."""
+    return {"output_dir": str(job.scratch), "seed": job.seed, "data_seed": job.seed, **_always(), **_for_this_machine()}
+
+
+def _always() -> dict[str, Any]:
+    return {"report_to": "none", "disable_tqdm": True, "save_strategy": "no", "logging_steps": 5}
+
+
+def _for_this_machine() -> dict[str, Any]:
+    """On a CPU TRL's own defaults (bf16, activation checkpointing, pinned memory) are several times slower."""
+    import torch
+
+    if torch.cuda.is_available():
+        return {}
+    return {"use_cpu": True, "bf16": False, "activation_checkpointing": False, "dataloader_pin_memory": False}
+
+
+def check(config: type, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Whether the TRL configuration class takes `settings` on top of `defaults`.
+
+    Raises:
+        SirtuiError: `NAME: what is wrong`, with what was expected as its hint.
+    """
+    kinds = typing.get_type_hints(config)
+    for name, value in settings.items():
+        _check_one(config.__name__, kinds, name, value)
+    try:
+        config(**{"output_dir": "unused", **_always(), **_for_this_machine(), **defaults, **settings})
+    except (TypeError, ValueError, RuntimeError, ImportError) as error:
+        raise SirtuiError(
+            f"{', '.join(settings)}: {error}", f"Expected settings that {config.__name__} takes together."
+        ) from error
+
+
+def _check_one(config: str, kinds: Mapping[str, Any], name: str, value: object) -> None:
+    if name in OURS:
+        raise SirtuiError(f"{name}: is set by sirtui", "Expected this key to be left out.")
+    if name not in kinds:
+        near = get_close_matches(name, kinds, 1)
+        raise SirtuiError(f"{name}: unknown key", f"Expected `{near[0]}`." if near else f"Expected a setting of TRL's {config}.")
+    try:
+        msgspec.convert(value, kinds[name])
+    except msgspec.ValidationError as error:
+        raise SirtuiError(f"{name}: got {value!r}", f"{error}.") from error
+    except (TypeError, NotImplementedError):
+        return  # a type that msgspec does not know: the configuration itself has the last word
+
+
+def load(folder: str) -> tuple[Any, Any]:
+    """Model and tokenizer of a checkpoint: float32 on a CPU, as saved on a GPU.
+
+    Raises:
+        StageError: they do not load.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        dtype: Any = "auto" if torch.cuda.is_available() else torch.float32
+        model, tokenizer = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype), AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise StageError(f"{folder}: no model loads from here: {error}", "Name a Hugging Face model folder or hub id.") from error
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return model, tokenizer
+
+
+def callback(emit: Emit) -> TrainerCallback:
+    """A callback that turns TRL's logs into `Scalars` and its steps into `Progress`."""
+    from transformers import TrainerCallback
+
+    class Tell(TrainerCallback):  # type: ignore[misc]
+        told = 0.0
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_: Any) -> None:
+            values = {key: float(value) for key, value in (logs or {}).items() if isinstance(value, int | float)}
+            if "train_runtime" not in values:  # the summary at the end is no point of a curve
+                emit(Scalars(state.global_step, values))
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            now = time.monotonic()
+            if now - self.told >= _TOLD_EVERY_S or state.global_step == state.max_steps:
+                self.told = now
+                emit(Progress(state.global_step, state.max_steps, "steps"))
+
+    return Tell()
+
+
+def train_and_save(trainer: Any, tokenizer: Any, out: Path) -> None:
+    """Train, then leave model and tokenizer in `out`, in evaluation mode and without pickles."""
+    from transformers import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+    trainer.train()
+    model = trainer.accelerator.unwrap_model(trainer.model).eval()
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)

@@ -1,0 +1,73 @@
+"""What every stage is given, and the reading that several of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sirtui.core.files import read_lines
+from sirtui.core.layout import RunFolder
+from sirtui.core.run import JobRecord
+from sirtui.core.samples import Answers, Marks, Problem, SampleSet
+from sirtui.core.spec import Spec
+from sirtui.recipes.shelf import Emit, Task, find
+
+
+@dataclass(frozen=True)
+class Context:
+    """One attempt at a stage. Results are made in `out`; `scratch` is for what need not last."""
+
+    job: JobRecord
+    run: RunFolder
+    out: Path
+    scratch: Path
+    emit: Emit
+
+    @property
+    def spec(self) -> Spec:
+        """The experiment."""
+        return self.job.spec
+
+    @property
+    def t(self) -> int:
+        """The iteration."""
+        return self.job.stage.t
+
+    @property
+    def repeat(self) -> int:
+        """1, or more where M_t is evaluated again."""
+        return self.job.stage.repeat
+
+    @cached_property
+    def task(self) -> Task:
+        """The task trained on."""
+        return find("tasks", self.spec.task)  # type: ignore[no-any-return]
+
+    @cached_property
+    def tasks(self) -> Mapping[str, Task]:
+        """By name: the task trained on, then those that forgetting is tested on."""
+        named = self.spec.evaluation.ood
+        others = [find("tasks", name) for name in (self.task.ood if named is None else named)]
+        return {task.name: task for task in (self.task, *others)}
+
+    def problems(self, part: str) -> Sequence[Problem]:
+        """The problems of `train`, `test` or `ood`, as many as the experiment asks for."""
+        limits = self.spec.evaluation.problems
+        if part == "train":
+            return self.task.problems("train", self.spec.data)[: limits.train]
+        if part == "test":
+            return self.task.problems("test", self.spec.data)[: limits.test]
+        others = [task for task in self.tasks.values() if task is not self.task]
+        return [problem for task in others for problem in task.problems("test", None)[: limits.ood]]
+
+    def answers(self, which: SampleSet, t: int, repeat: int = 1) -> Sequence[Answers]:
+        """A set of answers as sampled; empty where none was drawn."""
+        path = self.run.answers(t, repeat, which)
+        return list(read_lines(path, Answers)) if path.exists() else []
+
+    def marks(self, which: SampleSet, t: int, repeat: int = 1) -> Sequence[Marks]:
+        """A set of marks as judged; empty where there is none."""
+        path = self.run.marks(t, repeat, which)
+        return list(read_lines(path, Marks)) if path.exists() else []

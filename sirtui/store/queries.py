@@ -1,0 +1,143 @@
+"""What is asked of the index. Each answer is of one moment of it: the connection stands in a transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from sirtui.core.plan import plan
+from sirtui.core.run import Kind, Stage, Status
+from sirtui.core.spec import Spec
+from sirtui.store.eta import eta
+from sirtui.store.rows import Cell, MeasureRow, RunRow, RunView, StageRow
+from sirtui.store.view import Told, at_work, view
+from sirtui.core.layout import RunFolder
+
+_RUN = "name, title, status, method, task, base_model, seed, iterations, created, ended, reason, hint"
+_decode_spec = msgspec.json.Decoder(Spec).decode
+_decode_counts = msgspec.json.Decoder(dict[str, int]).decode
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """A number that grows with every change."""
+    (number,) = connection.execute("SELECT version FROM meta").fetchone()
+    return int(number)
+
+
+def names(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    """Full name, id and experiment name of every run, newest first."""
+    return connection.execute("SELECT name, ident, title FROM runs ORDER BY created DESC, name").fetchall()
+
+
+def runs(connection: sqlite3.Connection) -> tuple[RunRow, ...]:
+    """All runs, newest first; those that are alive with what is at work."""
+    found = connection.execute(f"SELECT id, spec, {_RUN} FROM runs ORDER BY created DESC, name").fetchall()
+    return tuple(_run(connection, number, spec, columns) for number, spec, *columns in found)
+
+
+def _run(connection: sqlite3.Connection, number: int, encoded: bytes | None, columns: Sequence[Any]) -> RunRow:
+    row = _bare_run(columns)
+    if encoded is None or not row.status.alive:
+        return row
+    spec = _decode_spec(encoded)
+    return at_work(row, spec, _stages(connection, number, spec))
+
+
+def _bare_run(columns: Sequence[Any]) -> RunRow:
+    name, title, status, method, task, base_model, seed, iterations, created, ended, reason, hint = columns
+    settings = (method, task, base_model, int(seed), iterations)
+    return RunRow(name, title, Status(status), *settings, created, ended=ended, reason=reason, hint=hint)
+
+
+def run(connection: sqlite3.Connection, folder: RunFolder) -> RunView | None:
+    """One run with everything the home screen shows of it; None where there is no such run."""
+    found = connection.execute(f"SELECT id, spec, {_RUN} FROM runs WHERE name = ?", (folder.name,)).fetchone()
+    if found is None:
+        return None
+    number, encoded, *columns = found
+    if encoded is None:
+        return RunView(_bare_run(columns), (), (), (), ())
+    spec = _decode_spec(encoded)
+    stages = _stages(connection, number, spec)
+    cells, measures = _measured(connection, number)
+    return view(_bare_run(columns), spec, stages, Told(cells, measures, _newest(connection, number)), folder)
+
+
+_STAGES = """
+SELECT t, repeat, kind, status, stages.attempt, stages.started, ended, done, total, coalesce(unit, ''), coalesce(what, ''),
+    stages.seconds, stages.cpu_seconds, stages.reason, stages.hint
+FROM stages LEFT JOIN journals ON journals.id = stages.id AND journals.attempt = stages.attempt
+WHERE run = ?
+"""
+
+
+def _stages(connection: sqlite3.Connection, number: int, spec: Spec) -> tuple[StageRow, ...]:
+    """Every planned stage, most urgent first; those not begun are waiting."""
+    begun = {(t, repeat, kind): rest for t, repeat, kind, *rest in connection.execute(_STAGES, (number,))}
+    waiting = (Status.WAITING,)
+    return tuple(_stage(stage, begun.get((stage.t, stage.repeat, stage.kind), waiting)) for stage in plan(spec))
+
+
+def _stage(stage: Stage, columns: Sequence[Any]) -> StageRow:
+    status, *rest = columns
+    return StageRow(stage.id, stage.t, stage.repeat, stage.kind, Status(status), *rest)
+
+
+_METRICS = """
+SELECT t, repeat, keys.key, direction, unit, value, stderr, n, counts
+FROM stages JOIN metrics ON metrics.stage = stages.id JOIN keys ON keys.id = metrics.key
+WHERE run = ? AND kind = 'measure' ORDER BY repeat, t, line
+"""
+_COMPARISONS = """
+SELECT t, repeat, keys.key, change, stderr, n, against
+FROM stages JOIN comparisons ON comparisons.stage = stages.id JOIN keys ON keys.id = comparisons.key
+WHERE run = ? ORDER BY against DESC
+"""  # where a stage compares with several, the earliest stays
+
+
+def _measured(
+    connection: sqlite3.Connection, number: int
+) -> tuple[dict[tuple[int, int], dict[str, Cell]], tuple[MeasureRow, ...]]:
+    """The cells of each evaluation (iteration and repeat), and the measures in the order they first appeared."""
+    cells: dict[tuple[int, int], dict[str, Cell]] = {}
+    measures: dict[str, MeasureRow] = {}
+    changes = {(t, repeat, key): change for t, repeat, key, *change in connection.execute(_COMPARISONS, (number,))}
+    for t, repeat, key, direction, unit, value, stderr, n, counts in connection.execute(_METRICS, (number,)):
+        measures.setdefault(key, MeasureRow(key, direction, unit))
+        change = changes.get((t, repeat, key), ())
+        cell = Cell(value, stderr, n, *change, counts=_decode_counts(counts) if counts else {})
+        cells.setdefault((t, repeat), {})[key] = cell
+    return cells, tuple(measures.values())
+
+
+_NEWEST = """
+SELECT t, keys.key, value
+FROM stages JOIN newest ON newest.stage = stages.id JOIN keys ON keys.id = newest.key
+WHERE run = ? AND kind = 'train' ORDER BY newest.key
+"""
+
+
+def _newest(connection: sqlite3.Connection, number: int) -> dict[int, dict[str, float | None]]:
+    """Per iteration the last value of each training curve."""
+    scalars: dict[int, dict[str, float | None]] = {}
+    for t, key, value in connection.execute(_NEWEST, (number,)):
+        scalars.setdefault(t, {})[key] = value
+    return scalars
+
+
+_CURVE = """
+SELECT step, value
+FROM runs JOIN stages ON stages.run = runs.id AND t = ? AND repeat = 1 AND kind = 'train'
+    JOIN keys ON keys.key = ? AND direction = 0 AND unit = ''
+    JOIN scalars ON scalars.stage = stages.id AND scalars.key = keys.id
+WHERE name = ? ORDER BY step
+"""
+
+
+def curve(connection: sqlite3.Connection, name: str, t: int, key: str) -> tuple[tuple[int, float | None], ...]:
+    """A training curve of M_t: step and value."""
+    return tuple(connection.execute(_CURVE, (t, key, name)).fetchall())

@@ -1,0 +1,71 @@
+"""A run as it is shown, put together from its parts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sirtui.core.layout import RunFolder
+from sirtui.core.run import Kind, Status
+from sirtui.core.spec import Spec
+from sirtui.core.text import clean
+from sirtui.store.eta import eta
+from sirtui.store.rows import Cell, IterationRow, MeasureRow, RunRow, RunView, StageRow
+from sirtui.store.status import of_iteration
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the journals of a run told: cells by iteration and repeat, the measures, the newest scalars by iteration."""
+
+    cells: Mapping[tuple[int, int], Mapping[str, Cell]]
+    measures: tuple[MeasureRow, ...]
+    scalars: Mapping[int, Mapping[str, float | None]]
+
+
+def at_work(row: RunRow, spec: Spec, stages: Sequence[StageRow]) -> RunRow:
+    """The row of a run that is alive, with its most urgent running stage; between two stages, with the next one's t."""
+    following = next((stage for stage in stages if stage.status is not Status.FINISHED), None)
+    running = _running(stages)
+    row = replace(row, t=following.t if following else None, eta=eta(spec, stages))
+    if running is None:
+        return row
+    return replace(row, t=running.t, stage=running.id, done=running.done, total=running.total, unit=running.unit)
+
+
+def _running(stages: Sequence[StageRow]) -> StageRow | None:
+    """The most urgent running stage: `stages` are in the order of the plan."""
+    return next((stage for stage in stages if stage.status is Status.RUNNING), None)
+
+
+def view(row: RunRow, spec: Spec, stages: tuple[StageRow, ...], told: Told, folder: RunFolder) -> RunView:
+    """The run with all its iterations, also those that nothing has happened to."""
+    row = at_work(row, spec, stages) if row.status.alive else row
+    parts: dict[tuple[int, int], list[StageRow]] = {}
+    for stage in stages:
+        parts.setdefault((stage.t, stage.repeat), []).append(stage)
+    trained = {stage.t for stage in stages if stage.kind is Kind.TRAIN and stage.status is Status.FINISHED}
+    rows = [
+        _iteration(row, spec, parts[evaluation], told, str(folder.checkpoint(evaluation[0])) if evaluation[0] in trained else "")
+        for evaluation in sorted(parts)
+    ]
+    first = tuple(each for each in rows if each.repeat == 1)
+    return RunView(row, first, tuple(each for each in rows if each.repeat > 1), told.measures, stages)
+
+
+def _iteration(run: RunRow, spec: Spec, stages: Sequence[StageRow], told: Told, checkpoint: str) -> IterationRow:
+    """One evaluation from its planned stages."""
+    t, repeat, running = stages[0].t, stages[0].repeat, _running(stages)
+    return IterationRow(
+        t=t,
+        repeat=repeat,
+        trainer=clean(spec.trainer(t), 200),
+        status=of_iteration([stage.status for stage in stages], run.status),
+        stage=running.kind if running else "",
+        done=running.done if running else None,
+        total=running.total if running else None,
+        unit=running.unit if running else "",
+        checkpoint=checkpoint,
+        cells=told.cells.get((t, repeat), {}),
+        scalars=told.scalars.get(t, {}) if repeat == 1 else {},
+    )

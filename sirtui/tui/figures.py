@@ -1,0 +1,141 @@
+"""How numbers, durations and moments are written. Formatting only: nothing here computes on measures.
+
+Whatever is not a finite number is written `–`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from math import isfinite
+
+from sirtui.core.run import Status
+from sirtui.tui.paint import STRONG, Line, Span
+
+NOTHING = "–"
+UP, DOWN = "▴", "▾"
+BLOCKS = "▁▂▃▄▅▆▇█"
+_SHARES = ("pass@", "cover@", "coverage.", "ood.", "answers.unparsed", "answers.ended")
+
+
+def is_share(key: str) -> bool:
+    """Whether a measure is a share of problems or answers, and so is written in percent."""
+    name = key.rpartition("/")[2]
+    return name.startswith(_SHARES)
+
+
+def number(value: float | None) -> str:
+    """A number in about four characters: `.412`, `1e-06`, `12.4k`."""
+    if value is None or not isfinite(value):
+        return NOTHING
+    size = abs(value)
+    if size >= 1e15 or 0 < size < 1e-3:
+        return f"{value:.1e}".replace("e-0", "e-").replace("e+", "e").replace(".0e", "e")
+    for limit, divisor, letter in ((1e12, 1e12, "T"), (1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if size >= limit:
+            return f"{value / divisor:.1f}{letter}"
+    if size >= 100 or (size >= 10 and value == round(value)):
+        return f"{value:.0f}"
+    return bare(f"{value:.3f}" if size < 1 else f"{value:.2f}")
+
+
+def bare(text: str) -> str:
+    """A decimal without the zero before its point: `.61`, `-.07`."""
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+
+
+def measured(key: str, value: float | None, *, places: int = 0) -> str:
+    """A measure's value (or its standard error, with one more of `places`)."""
+    if value is None or not isfinite(value):
+        return NOTHING
+    if is_share(key):
+        return f"{100 * value:.{1 + places}f}"
+    return bare(f"{value:.{2 + places}f}") if abs(value) < 10 else number(value)
+
+
+def change(key: str, value: float | None) -> str:
+    """A change with an arrow that says which way the number moved, and nothing about whether that is good."""
+    if value is None or not isfinite(value):
+        return NOTHING
+    text = measured(key, abs(value))
+    return f"{UP}{text}" if value > 0 else f"{DOWN}{text}" if value < 0 else text
+
+
+def better(direction: int) -> str:
+    """`↑` where higher is better, `↓` where lower is."""
+    return "↑" if direction > 0 else "↓" if direction < 0 else " "
+
+
+def percent(done: float | None, total: float | None) -> str:
+    """How far something is, in whole percent; empty where that is not known."""
+    if done is None or not total or not isfinite(done) or not isfinite(total):
+        return ""
+    return f"{max(0, min(100, int(100 * done / total)))}%"
+
+
+def progress(done: float | None, total: float | None, unit: str) -> str:
+    """`step 1240/2000`."""
+    if done is None or not isfinite(done):
+        return ""
+    of = f"/{_count(total)}" if total and isfinite(total) else ""
+    return f"{unit} {_count(done)}{of}".strip()
+
+
+def _count(value: float) -> str:
+    return f"{value:.0f}" if value == round(value) and value < 1e7 else number(value)
+
+
+def span(seconds: float | None) -> str:
+    """A duration: `0:41`, `12:03`, `3h07`, `2d04h`; empty where it is not known."""
+    if seconds is None or not isfinite(seconds) or seconds < 0:
+        return ""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours // 24}d{hours % 24:02}h"
+    return f"{hours}h{minutes:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def moment(seconds: float | None) -> str:
+    """A point in time in the box's own zone: `11-22 14:02`. Not `2 h ago`: that would change by itself."""
+    if seconds is None or not isfinite(seconds):
+        return ""
+    try:
+        return time.strftime("%m-%d %H:%M", time.localtime(seconds))
+    except (OverflowError, ValueError, OSError):
+        return ""
+
+
+def sparkline(values: Sequence[float | None], cells: int, direction: int = 1) -> Line:
+    """A curve in at most `cells` characters, its best point bold. What is not a finite number is a gap."""
+    points = [value if value is not None and isfinite(value) else None for value in values]
+    if cells <= 0 or all(value is None for value in points):
+        return ()
+    if len(points) > cells:
+        edges = [round(index * len(points) / cells) for index in range(cells + 1)]
+        points = [_best(points[start:end], direction) for start, end in zip(edges, edges[1:], strict=False)]
+    known = [value for value in points if value is not None]
+    low, high = min(known), max(known)
+    peak = _last(points, low if direction < 0 else high) if len(known) > 1 and low != high else -1
+    drawn = [" " if value is None else _block(value, low, high) for value in points]
+    return tuple(Span(block, STRONG if index == peak else "") for index, block in enumerate(drawn))
+
+
+def _best(values: Sequence[float | None], direction: int) -> float | None:
+    known = [value for value in values if value is not None]
+    return (min(known) if direction < 0 else max(known)) if known else None
+
+
+def _last(values: Sequence[float | None], wanted: float) -> int:
+    return len(values) - 1 - list(reversed(values)).index(wanted)
+
+
+def _block(value: float, low: float, high: float) -> str:
+    if high == low:
+        return BLOCKS[3]
+    share = value / (high - low) - low / (high - low) if isfinite(high - low) else 0.5
+    return BLOCKS[max(0, min(len(BLOCKS) - 1, round(share * (len(BLOCKS) - 1))))]
+
+
+ATTENTION = (Status.FAILED, Status.LOST)
+"""How a run or a stage stands when it needs a person."""

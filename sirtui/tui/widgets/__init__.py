@@ -1,0 +1,1 @@
+"""The widgets, all painted line by line: after a change only the cells that differ go to the terminal."""

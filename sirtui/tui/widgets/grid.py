@@ -1,0 +1,154 @@
+"""A table one can walk in. It remembers who is selected, not where: a refresh never moves the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual.message import Message
+
+from sirtui.tui.keys import bindings
+from sirtui.tui.paint import CURSOR, DIM, STRONG, Line, Span, ends, line, plain
+from sirtui.tui.tables.table import Layout, Row, Table, lay_out
+from sirtui.tui.widgets.painted import Painted
+
+
+class Grid(Painted, can_focus=True):
+    """A titled pane with a table in it. `place` names its keys in the key table."""
+
+    BINDINGS: Final = bindings("list")
+
+    class Moved(Message):
+        """Another row is selected now."""
+
+        def __init__(self, grid: Grid, key: str) -> None:
+            super().__init__()
+            self.grid, self.key = grid, key
+
+    class Copied(Message):
+        """A cell, or a row's `record`, is to be copied."""
+
+        def __init__(self, text: str, record: object = None) -> None:
+            super().__init__()
+            self.text, self.record = text, record
+
+    def __init__(self, place: str, title: str) -> None:
+        super().__init__(id=place)
+        self.place, self._title, self._note = place, title, ""
+        self._table, self._selected = Table(), ""
+        self._column, self._top = 0, 0
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Which parts of the key table hold here."""
+        return (self.place, "list")
+
+    @property
+    def selected(self) -> str:
+        """The key of the selected row, empty where there is none."""
+        return self._selected
+
+    @property
+    def row(self) -> Row | None:
+        """The selected row."""
+        index = self._table.index(self._selected)
+        return None if index is None else self._table.rows[index]
+
+    def show(self, table: Table, *, title: str = "", note: str = "") -> None:
+        """Show this table; the selected row stays selected, or else the one now in its place."""
+        before = self._table.index(self._selected) or 0
+        self._table, self._title, self._note = table, title or self._title, note
+        if table.rows and table.index(self._selected) is None:
+            self._selected = table.rows[min(before, len(table.rows) - 1)].key
+        self.repaint()
+
+    def select(self, key: str) -> None:
+        """Put the cursor on the row with this key."""
+        if key != self._selected:
+            self._selected = key
+            self.post_message(self.Moved(self, key))
+            self.repaint()
+
+    def wanted_height(self) -> int:
+        """How many rows would show everything."""
+        return 1 + len(self._layout(self.size.width or 80).head) + max(1, len(self._table.rows))
+
+    def wanted_width(self) -> int:
+        """How many cells the table would fill."""
+        return self._layout(1000).reach() + 1
+
+    def _layout(self, width: int) -> Layout:
+        return lay_out(self._table, max(0, width - 1))
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """The pane's title, the table's head, and the rows that fit, the selected one among them."""
+        layout = self._layout(width)
+        note = self._note
+        heading = pane_title(self._title, note, width, focused=self.has_focus)
+        if not self._table.rows:
+            return (heading, line(f"  {self._table.empty}", DIM))
+        shown = height - 1 - len(layout.head)
+        self._keep_in_sight(shown)
+        rows = self._table.rows[self._top : self._top + max(0, shown)]
+        return (heading, *layout.head, *(self._drawn(layout, row) for row in rows))
+
+    def _keep_in_sight(self, shown: int) -> None:
+        index = self._table.index(self._selected) or 0
+        self._top = max(min(self._top, index, len(self._table.rows) - shown), index - shown + 1, 0)
+
+    def _drawn(self, layout: Layout, row: Row) -> Line:
+        if row.key != self._selected:
+            return layout.line(row)
+        if not self.has_focus:
+            return layout.line(row, style=STRONG)
+        return layout.line(row, self._place(layout), CURSOR)
+
+    def _place(self, layout: Layout) -> int | None:
+        """Which column the cell cursor is on; None while the whole row is selected."""
+        return layout.places[self._column].column if 0 < self._column < len(layout.places) else None
+
+    def on_focus(self) -> None:
+        """Show the cursor."""
+        self.repaint()
+
+    def on_blur(self) -> None:
+        """Show the cursor as one that is elsewhere."""
+        self.repaint()
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor by rows."""
+        if self._table.rows:
+            index = (self._table.index(self._selected) or 0) + rows
+            self.select(self._table.rows[max(0, min(len(self._table.rows) - 1, index))].key)
+
+    def action_page(self, direction: int) -> None:
+        """Move the cursor by half a page."""
+        self.action_move(direction * max(1, self.size.height // 2))
+
+    def action_edge(self, direction: int) -> None:
+        """Move the cursor to the first or the last row."""
+        self.action_move(direction * len(self._table.rows))
+
+    def action_cell(self, columns: int) -> None:
+        """Move among the cells of the row; left of the first one the whole row is selected again."""
+        places = self._layout(self.size.width).places
+        self._column = max(0, min(len(places) - 1, self._column + columns))
+        self.repaint()
+
+    def action_copy_cell(self) -> None:
+        """Copy the cell, or the row's key while the whole row is selected."""
+        if row := self.row:
+            column = self._place(self._layout(self.size.width))
+            self.post_message(self.Copied(row.key if column is None else plain(row.cells[column]).strip()))
+
+    def action_copy_row(self) -> None:
+        """Copy what the row was made from, as JSON."""
+        if row := self.row:
+            self.post_message(self.Copied(row.key, row.record))
+
+
+def pane_title(title: str, note: str, width: int, *, focused: bool) -> Line:
+    """The line above a pane; it is bold where the keys go."""
+    left = (Span("─ ", DIM), Span(f"{title} ", STRONG if focused else DIM))
+    right = (Span(f" {note} ", DIM), Span("─", DIM)) if note else ()
+    return ends(left, right, width, "─", DIM)

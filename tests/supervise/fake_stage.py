@@ -1,0 +1,113 @@
+"""A stage that does nothing but what is asked of it: `fake_stage.py FAULTS ATTEMPT`.
+
+FAULTS: words like `it01/sample=kill`, obeyed by the first attempt (`it01/sample=kill!`: by every one). It keeps the
+contract of a real stage: lock, state, journal, results, manifest, exit record.
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from sirtui.core import files
+from sirtui.core.layout import AttemptFolder, StageFolder
+from sirtui.core.process import current
+from sirtui.core.run import ExitRecord, JobRecord, Manifest
+
+
+def main(faults: str, path: Path) -> None:
+    """Work at one attempt."""
+    attempt, folder = AttemptFolder(path), StageFolder(path.parent)
+    job = files.read_record(attempt.job, JobRecord)
+    run = Path(job.run)
+    if files.try_lock(folder.lock) is None:
+        note(run / "doubles.txt", job.stage.id)
+        raise SystemExit(75)
+    files.write_record(attempt.state, current(time.time()))
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, lambda signum, _frame: leave(attempt, 128 + signum, "stopped"))
+    note(run / "starts.txt", f"{job.stage.id} {time.time()}")
+    obey(wanted(faults, job), attempt)
+    files.write_record(folder.manifest, Manifest(job.stage.id, job.attempt, time.time(), 0, 0, {}, {}, ()))
+    note(run / "finished.txt", job.stage.id)
+    if wanted(faults, job) == "linger":
+        files.write_record(attempt.exit, ExitRecord(0, time.time()))
+        forever()
+    note(run / "ends.txt", f"{job.stage.id} {time.time()}")
+    leave(attempt, 0)
+
+
+def wanted(faults: str, job: JobRecord) -> str:
+    """The fault that this attempt is to show."""
+    for word in faults.split():
+        stage, _, fault = word.partition("=")
+        if stage in (job.stage.id, "*") and (job.attempt == 1 or fault.endswith("!")):
+            return fault.removesuffix("!")
+    return ""
+
+
+def obey(fault: str, attempt: AttemptFolder) -> None:
+    """Show the fault; return where work is to go on."""
+    match fault:
+        case "crash":
+            leave(attempt, 1, "it does not compute", "Compute less.")
+        case "raise":
+            raise RuntimeError("nobody catches this")
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "empty":
+            leave(attempt, 0)
+        case "hang":
+            forever()
+        case "deaf":
+            be_deaf()
+            forever()
+        case "child":
+            double_fork()
+            forever()
+        case "leave":
+            double_fork()
+        case "gate":
+            while not (attempt.path / "open").exists():
+                time.sleep(0.005)
+
+
+def double_fork() -> None:
+    """Leave a grandchild in a session of its own, deaf to everything but SIGKILL."""
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            be_deaf()
+            forever()
+        os._exit(0)
+    os.wait()
+
+
+def be_deaf() -> None:
+    """Hear no request to end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def forever() -> NoReturn:
+    """Wait for signals."""
+    while True:
+        signal.pause()
+
+
+def leave(attempt: AttemptFolder, code: int, reason: str = "", hint: str = "") -> NoReturn:
+    """Tell how it ended, and end."""
+    files.write_record(attempt.exit, ExitRecord(code, time.time(), reason, hint))
+    os._exit(code)
+
+
+def note(path: Path, line: str) -> None:
+    """Append a line by one write."""
+    with path.open("ab", buffering=0) as file:
+        file.write(line.encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,37 @@
+"""The supervisor as the command line starts it, with fake stages that obey FAULT.
+
+DIE=`before it01/sample` (or `after ...`): it kills itself between the intent and the launch of that stage, or right after.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from sirtui.core.layout import AttemptFolder, RunFolder
+from sirtui.core.run import JobRecord
+from sirtui.supervise import supervise
+from sirtui.supervise.launchers import Handle
+from sirtui.supervise.launchers.local import LocalLauncher
+
+STAGE = Path(__file__).with_name("fake_stage.py")
+
+
+class MortalLauncher(LocalLauncher):
+    """Dies when it is told to."""
+
+    def launch(self, job: JobRecord, where: AttemptFolder) -> Handle:
+        """Launch, unless that is when to die."""
+        self._die(f"before {job.stage.id}")
+        handle = super().launch(job, where)
+        self._die(f"after {job.stage.id}")
+        return handle
+
+    def _die(self, moment: str) -> None:
+        if os.environ.get("DIE") == moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    launcher = MortalLauncher((sys.executable, str(STAGE), os.environ.get("FAULT", "")))
+    supervise(RunFolder(Path(sys.argv[1])), launcher, grace_s=float(os.environ.get("GRACE", "5")))
