@@ -28,7 +28,7 @@ def call(asked: argparse.Namespace) -> int:
     spec = checked(asked.file)
     known = check_settings(spec, str(asked.file))
     store = Store(asked.store)
-    store.catch_up()
+    store.catch_up(patience=5)
     told = [
         ("experiment", f"{spec.name}: {' -> '.join(spec.trainers)} on {spec.task}, seed {spec.seed}"),
         ("base model", locate(spec.base_model)),

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(asked: argparse.Namespace) -> int:
     """Print the log."""
     store = Store(asked.store)
-    store.catch_up()
+    store.catch_up(patience=5)
     name = store.find(asked.run)
     log = _log(store, name, asked.stage)
     if asked.path:
@@ -81,7 +81,7 @@ def _print(log: Path, lines: int | None, position: int = 0) -> int:
 
 
 def _alive(store: Store, name: str, stage: str | None) -> bool:
-    store.catch_up()
+    store.catch_up(patience=5)
     view = store.run(name)
     if stage is None or stage == "supervisor":
         return view.run.status.alive

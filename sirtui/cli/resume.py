@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(asked: argparse.Namespace) -> int:
     """Launch a supervisor anew."""
     store = Store(asked.store)
-    store.catch_up()
+    store.catch_up(patience=5)
     run = store.folder.run(store.find(asked.run))
     supervise.resume(run, force=asked.force)
     sys.stdout.write(f"{run.name}\n")

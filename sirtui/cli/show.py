@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(asked: argparse.Namespace) -> int:
     """Print the run."""
     store = Store(asked.store)
-    store.catch_up()
+    store.catch_up(patience=5)
     view = store.run(store.find(asked.run))
     sys.stdout.write(f"{as_json(view) if asked.json else as_text(view)}\n")
     return 0

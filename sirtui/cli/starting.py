@@ -22,7 +22,7 @@ _RECORDED = ("sirtui", "torch", "transformers", "trl", "tokenizers", "datasets",
 def start(store: Store, spec: Spec, file: Path | None) -> RunFolder:
     """Make the run's folder and launch its supervisor; `file` is the experiment file, None for an embedded one."""
     run = start_run(store.folder, spec, origin(file), now=time.time)
-    store.catch_up()
+    store.catch_up(patience=5)
     return run
 
 

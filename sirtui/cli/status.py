@@ -26,7 +26,7 @@ def call(asked: argparse.Namespace) -> int:
 
 def tell(store: Store, *, as_json: bool) -> int:
     """Print the runs of `store`."""
-    store.catch_up()
+    store.catch_up(patience=5)
     runs = store.runs()
     if as_json:
         jobs = [(run.name, stage) for run in runs if run.status.alive for stage in store.run(run.name).stages]

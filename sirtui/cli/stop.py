@@ -18,11 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(asked: argparse.Namespace) -> int:
     """Ask, and with --wait see it gone."""
     store = Store(asked.store)
-    store.catch_up()
+    store.catch_up(patience=5)
     run = store.folder.run(store.find(asked.run))
     if asked.wait:
         supervise.stop(run)
-        store.catch_up()
+        store.catch_up(patience=5)
     else:
         supervise.request_stop(run)
     sys.stderr.write(f"{run.name}: {'stopped' if asked.wait else 'asked to stop'}; `sirtui resume {run.name}` goes on with it\n")

@@ -20,7 +20,7 @@ def wait(store: Store, name: str, out: TextIO) -> int:
     """Follow the run until it ends, telling on `out`; 0 if it finished, 1 otherwise."""
     told, stop = _Told(out), threading.Event()
     for _ in follow(store.folder, stop):
-        store.catch_up()
+        store.catch_up(patience=5)
         view = store.run(name)
         told.tell(view)
         if not view.run.status.alive:

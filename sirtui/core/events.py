@@ -107,15 +107,19 @@ _encoder = msgspec.json.Encoder()
 
 def encode(event: Event) -> bytes:
     """One line, newline included, at most `LONGEST_LINE` bytes."""
-    line = _encoder.encode(event) + b"\n"
-    return line if len(line) <= LONGEST_LINE else _encoder.encode(_shortened(event)) + b"\n"
+    line, texts, items = _encoder.encode(event), _LONGEST_TEXT, 256
+    while len(line) >= LONGEST_LINE:
+        line = _encoder.encode(_shortened(event, texts, items))
+        texts, items = texts // 2, items // 2
+    return line + b"\n"
 
 
-def _shortened(event: Event) -> Event:
+def _shortened(event: Event, texts: int, items: int) -> Event:
+    """The same with texts cut to so many characters, mappings to so many items."""
     fields = {name: getattr(event, name) for name in event.__struct_fields__}
-    texts = {name: value[:_LONGEST_TEXT] for name, value in fields.items() if isinstance(value, str)}
-    mappings = {name: dict(list(value.items())[:200]) for name, value in fields.items() if isinstance(value, dict)}
-    return msgspec.structs.replace(event, **texts, **mappings)
+    short = {name: value[:texts] for name, value in fields.items() if isinstance(value, str)}
+    few = {name: dict(list(value.items())[:items]) for name, value in fields.items() if isinstance(value, dict)}
+    return msgspec.structs.replace(event, **short, **few)
 
 
 def decode(line: bytes) -> Event:

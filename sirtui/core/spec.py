@@ -50,7 +50,8 @@ class Evaluation(Struct, frozen=True, forbid_unknown_fields=True):
     `samples` per test problem, `ood_samples` per OOD problem, `first_samples` per test problem of M_1 (for its pass@K
     on the improvement set), `repeats`: how often M_1 is evaluated again. `ood`: tasks; the task's own where left out.
     `measures`: further ones, beside those on the shelf.
-    `embedder`: a sentence-transformers model (hub id, folder, or `package:NAME/folder`), empty for no semantic diversity.
+    `embedder`: a sentence-transformers model (hub id, folder, or `package:NAME/folder`), empty for no semantic diversity;
+    it is given at most `embedded` answers per problem, correct and incorrect each.
     """
 
     samples: Count = 50
@@ -60,6 +61,7 @@ class Evaluation(Struct, frozen=True, forbid_unknown_fields=True):
     ood: tuple[Choice, ...] | None = None
     problems: Problems = Problems()
     embedder: str = "sentence-transformers/all-MiniLM-L6-v2"
+    embedded: Count = 16
     measures: tuple[Choice, ...] = ()
 
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-BATCH = 64
+BATCHES = {"cpu": 16}
+"""Texts at a time by device, 64 elsewhere: on one core 16 took three quarters of the time of 64."""
 
 
 def open_embedder(name: str, device: str = "cpu") -> Callable[[Sequence[str]], NDArray[np.float64]]:
@@ -41,19 +42,19 @@ def open_embedder(name: str, device: str = "cpu") -> Callable[[Sequence[str]], N
             f"{name}: no embedder can be loaded from it: {error}",
             "Name a hub id, a folder or package:NAME/folder under [evaluation] embedder; empty for none.",
         ) from error
-    return lambda texts: _embed(model, texts)
+    return lambda texts: _embed(model, texts, BATCHES.get(device, 64))
 
 
-def _embed(model: Any, texts: Sequence[str]) -> NDArray[np.float64]:
+def _embed(model: Any, texts: Sequence[str], batch: int) -> NDArray[np.float64]:
     import numpy as np
 
     parts = [list(chunks(text, model.tokenizer, model.max_seq_length)) for text in texts]
     flat = [part for those in parts for part in those]
     if not flat:
         return np.empty((0, model.get_embedding_dimension()))
-    vectors = model.encode(flat, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False).astype(np.float64)
+    found = model.encode(flat, batch_size=batch, normalize_embeddings=True, show_progress_bar=False)
     starts = np.cumsum([0, *map(len, parts)])[:-1]
-    sums = np.add.reduceat(vectors, starts, axis=0)
+    sums = np.add.reduceat(found, starts, axis=0, dtype=np.float64)
     return np.asarray(sums / np.linalg.norm(sums, axis=1, keepdims=True), dtype=np.float64)
 
 

@@ -84,16 +84,16 @@ def _tokens(run: str, before: str, after: str) -> list[str]:
     found: list[str] = []
     for match in _TOKEN.finditer(run):
         if match.lastgroup:
-            token = _number(match) if match["number"] else _SIGNS.get(match["sign"], _BREAK)
-            apart = bool(found) and _ends_value(found[-1]) and (token == "(" or token[0].isdigit())
-            found += [_BREAK, token] if apart else [token]
+            piece = _number(match) if match["number"] else _SIGNS.get(match["sign"], _BREAK)
+            apart = bool(found) and _ends_value(found[-1]) and (piece == "(" or piece[0].isdigit())
+            found += [_BREAK, piece] if apart else [piece]
     spaced = found[0] == "-" and run.lstrip()[1:2].isspace()
-    attached = not run[0].isspace() and (before.isalnum() or before in tuple("^_}\\"))
+    attached = found[0] != _BREAK and not run[0].isspace() and (before.isalnum() or before in tuple("^_}\\"))
     return [_TORN if spaced or attached else found[0], *found[1:], *([_TORN] if after == "^" else [])]
 
 
-def _ends_value(token: str) -> bool:
-    return token[0] == ")" or token[0].isdigit()
+def _ends_value(piece: str) -> bool:
+    return piece[0] == ")" or piece[0].isdigit()
 
 
 def _number(match: re.Match[str]) -> str:
@@ -105,20 +105,20 @@ def _number(match: re.Match[str]) -> str:
 
 def _sides(tokens: Sequence[str]) -> list[list[str]]:
     sides: list[list[str]] = [[]]
-    for token in tokens:
-        if token == "=":
+    for piece in tokens:
+        if piece == "=":
             sides.append([])
         else:
-            sides[-1].append(token)
+            sides[-1].append(piece)
     return sides
 
 
 def _ending(tokens: Sequence[str]) -> str:
     """The longest whole expression that ends a left side; empty where there is none."""
     depth, start = 0, len(tokens)
-    for token in reversed(tokens):
-        depth += (token == ")") - (token == "(")
-        if depth < 0 or token in (_BREAK, _TORN):
+    for piece in reversed(tokens):
+        depth += (piece == ")") - (piece == "(")
+        if depth < 0 or piece in (_BREAK, _TORN):
             break
         start -= 1
     torn = start > 0 and (tokens[start - 1] == _TORN or (tokens[start - 1] == _BREAK and tokens[start:][:1] == ["-"]))
@@ -128,9 +128,9 @@ def _ending(tokens: Sequence[str]) -> str:
 def _beginning(tokens: Sequence[str]) -> str:
     """The longest whole expression that begins a right side; empty where there is none."""
     depth, end = 0, 0
-    for token in tokens:
-        depth += (token == "(") - (token == ")")
-        if depth < 0 or token in (_BREAK, _TORN):
+    for piece in tokens:
+        depth += (piece == "(") - (piece == ")")
+        if depth < 0 or piece in (_BREAK, _TORN):
             break
         end += 1
     torn = depth > 0 or tokens[end:][:1] == [_TORN] or tokens[:end][-1:] in (["+"], ["-"], ["*"], ["/"])

@@ -45,7 +45,7 @@ def rarefied_to(samples: int) -> int | None:
 def _tools(at: Context) -> Tools:
     name = at.spec.evaluation.embedder
     embed = open_embedder(locate(name)) if name else None
-    return Tools(embed, rarefied_to(at.spec.evaluation.samples), at.tasks)
+    return Tools(embed, at.spec.evaluation.embedded, rarefied_to(at.spec.evaluation.samples), at.tasks)
 
 
 def evaluation(at: Context, t: int, repeat: int) -> Evaluation:

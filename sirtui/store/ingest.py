@@ -8,16 +8,19 @@ whatever moment, has taken each line once or not at all. Runs that are over are 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from sirtui.core.layout import RunFolder, StoreFolder
 from sirtui.core.run import Stage
-from sirtui.store import scan, write
+from sirtui.store import scan, status, write
 from sirtui.store.journal import Reading, read_on
 from sirtui.store.scan import StageFacts
 from sirtui.store.schema import transaction
 from sirtui.store.write import KnownStage, Row
+
+BATCH = 2 * 1024 * 1024
+"""About how many bytes of journals go into one transaction: enough to be fast, and no more memory than a screen has."""
 
 
 @dataclass(frozen=True)
@@ -64,28 +67,47 @@ def _take_in(connection: sqlite3.Connection, run: RunFolder, mtime_ns: int, now:
     """Bring one run up to date. Whether a reader could tell."""
     changed, more = False, True
     while more:
-        shows, more = _take_in_a_chunk(connection, run, mtime_ns, now)
+        shows, more = _take_in_a_batch(connection, run, mtime_ns, now)
         changed |= shows
     return changed
 
 
-def _take_in_a_chunk(connection: sqlite3.Connection, run: RunFolder, mtime_ns: int, now: float) -> tuple[bool, bool]:
-    """Bring one run up to date by at most a chunk of each journal. Whether a reader could tell, and whether more waits."""
-    number, former = write.known_run(connection, run.name)
-    known = write.known_stages(connection, number)
+def _take_in_a_batch(connection: sqlite3.Connection, run: RunFolder, mtime_ns: int, now: float) -> tuple[bool, bool]:
+    """Bring one run up to date by at most about `BATCH` bytes. Whether a reader could tell, and whether more may wait."""
+    former = write.known_run(connection, run.name)
+    known = write.known_stages(connection, run.name)
     facts = scan.run_facts(run, mtime_ns)
     stages, unchanged = scan.stages_facts(run, facts.record, {stage: each.mark for stage, each in known.items() if each.mark})
-    row = write.run_row(facts, stages, mtime_ns, now)
-    found = {each.stage: _change(each, known.get(each.stage), supervised=facts.supervised) for each in stages}
-    changes = {stage: each for stage, each in found.items() if each.differs(known.get(stage))}
-    gone = [each.id for stage, each in known.items() if stage not in found and stage not in unchanged]
+    changes, more = _changes(stages, known, supervised=facts.supervised)
+    standing = status.of_run(facts, now)
+    over = not more and status.is_over(standing, stages, mtime_ns, now)
+    row = write.run_row(facts, standing, mtime_ns if over else None)
+    there = unchanged | {each.stage for each in stages}
+    gone = [each.id for stage, each in known.items() if stage not in there]
     shows = former is None or row[:-1] != former[:-1] or bool(gone) or _show(changes, known)
     if shows or changes or row != former:
         with transaction(connection):
             _put(connection, row, changes, gone)
             if shows:
                 write.count(connection)
-    return shows, any(each.reading is not None and each.reading.more for each in changes.values())
+    return shows, more
+
+
+def _changes(
+    stages: Sequence[StageFacts], known: dict[Stage, KnownStage], *, supervised: bool
+) -> tuple[dict[Stage, Change], bool]:
+    """What is to be written of the first of these stages, until a batch is full; and whether more may wait."""
+    changes, size, more = dict[Stage, Change](), 0, False
+    for facts in stages:
+        if size >= BATCH:
+            return changes, True
+        change = _change(facts, known.get(facts.stage), supervised=supervised)
+        if change.differs(known.get(facts.stage)):
+            changes[facts.stage] = change
+        if change.reading:
+            size += change.reading.size
+            more |= change.reading.more
+    return changes, more
 
 
 def _show(changes: dict[Stage, Change], known: dict[Stage, KnownStage]) -> bool:

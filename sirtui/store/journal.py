@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from sirtui.core.events import (
 )
 from sirtui.core.text import clean
 
-CHUNK = 4 * 1024 * 1024
+CHUNK = 1024 * 1024
 _INTEGERS = range(-(2**63), 2**63)
 
 
@@ -52,9 +53,13 @@ class Journal:
 
 @dataclass
 class Points:
-    """What was told since: curves by key and step, measures by key (with the line they stood in), changes by key and base."""
+    """What was told since the last reading.
 
-    scalars: dict[tuple[str, int], float | None] = field(default_factory=dict)
+    Curves (key, step, value) and the last value of each; measures by key, direction and unit, with the line they stood in;
+    changes by key and what they are against.
+    """
+
+    scalars: list[tuple[str, int, float | None]] = field(default_factory=list)
     newest: dict[str, float | None] = field(default_factory=dict)
     metrics: dict[tuple[str, int, str], tuple[int, Metric]] = field(default_factory=dict)
     comparisons: dict[tuple[str, str], Comparison] = field(default_factory=dict)
@@ -62,12 +67,13 @@ class Points:
 
 @dataclass(frozen=True)
 class Reading:
-    """A journal read on: `fresh` where all former points of the stage are void; `more` where it was too long for one go."""
+    """A journal read on by `size` bytes: `fresh` where all former points are void, `more` where it was too long for one go."""
 
     journal: Journal
     points: Points
     fresh: bool
     more: bool
+    size: int
 
 
 def read_on(former: Journal | None, attempt: int, path: Path) -> Reading | None:
@@ -91,7 +97,7 @@ def read_on(former: Journal | None, attempt: int, path: Path) -> Reading | None:
     if not used and not fresh:
         return None
     journal, points = fold(start, lines)
-    return Reading(replace(journal, offset=start.offset + used), points, fresh, more)
+    return Reading(replace(journal, offset=start.offset + used), points, fresh, more, used)
 
 
 def _from(former: Journal | None, attempt: int, stat: os.stat_result) -> Journal:
@@ -118,9 +124,9 @@ def _take(event: Event, number: int, points: Points, told: dict[str, Any]) -> bo
             if step not in _INTEGERS:
                 return False
             named = {_short(key): value for key, value in values.items()}
-            points.scalars |= {(key, step): value for key, value in named.items()}
+            points.scalars += [(key, step, value) for key, value in named.items()]
             points.newest |= named
-        case (Metric(n=n) | Comparison(n=n)) if n is not None and n not in _INTEGERS:
+        case Metric(n=n) | Comparison(n=n) if n is not None and n not in _INTEGERS:
             return False
         case Metric():
             points.metrics[_short(event.key), _sign(event.direction), _short(event.unit)] = (number, event)
@@ -137,6 +143,7 @@ def _take(event: Event, number: int, points: Points, told: dict[str, Any]) -> bo
     return not isinstance(event, Unknown)
 
 
+@lru_cache(maxsize=4096)  # the same few keys stand in every line
 def _short(text: str) -> str:
     return clean(text, 200)
 
@@ -147,4 +154,3 @@ def _text(text: str) -> str:
 
 def _sign(number: int) -> int:
     return (number > 0) - (number < 0)
-

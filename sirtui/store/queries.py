@@ -1,21 +1,21 @@
 """What is asked of the index. Each answer is of one moment of it: the connection stands in a transaction."""
 
+# ruff: noqa: S608 (the names of columns are constants here; values are always bound)
+
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from sirtui.core.layout import RunFolder
 from sirtui.core.plan import plan
-from sirtui.core.run import Kind, Stage, Status
+from sirtui.core.run import Stage, Status
 from sirtui.core.spec import Spec
-from sirtui.store.eta import eta
 from sirtui.store.rows import Cell, MeasureRow, RunRow, RunView, StageRow
 from sirtui.store.view import Told, at_work, view
-from sirtui.core.layout import RunFolder
 
 _RUN = "name, title, status, method, task, base_model, seed, iterations, created, ended, reason, hint"
 _decode_spec = msgspec.json.Decoder(Spec).decode
@@ -97,6 +97,7 @@ SELECT t, repeat, keys.key, change, stderr, n, against
 FROM stages JOIN comparisons ON comparisons.stage = stages.id JOIN keys ON keys.id = comparisons.key
 WHERE run = ? ORDER BY against DESC
 """  # where a stage compares with several, the earliest stays
+_NO_CHANGE = (None, None, None, "")
 
 
 def _measured(
@@ -108,8 +109,8 @@ def _measured(
     changes = {(t, repeat, key): change for t, repeat, key, *change in connection.execute(_COMPARISONS, (number,))}
     for t, repeat, key, direction, unit, value, stderr, n, counts in connection.execute(_METRICS, (number,)):
         measures.setdefault(key, MeasureRow(key, direction, unit))
-        change = changes.get((t, repeat, key), ())
-        cell = Cell(value, stderr, n, *change, counts=_decode_counts(counts) if counts else {})
+        change, change_stderr, change_n, against = changes.get((t, repeat, key), _NO_CHANGE)
+        cell = Cell(value, stderr, n, change, change_stderr, change_n, against, _decode_counts(counts) if counts else {})
         cells.setdefault((t, repeat), {})[key] = cell
     return cells, tuple(measures.values())
 

@@ -103,9 +103,7 @@ def _too_long(spec: Spec) -> bool:
     return 5 * spec.iterations + 3 * spec.evaluation.repeats > _MOST_STAGES
 
 
-def stages_facts(
-    run: RunFolder, record: RunRecord | None, over: Mapping[Stage, int]
-) -> tuple[list[StageFacts], set[Stage]]:
+def stages_facts(run: RunFolder, record: RunRecord | None, over: Mapping[Stage, int]) -> tuple[list[StageFacts], set[Stage]]:
     """The facts of the stages that were begun, in the order of the plan; and which of `over` are as they were.
 
     `over` are stages known to have ended, with their manifests' mtimes: while these are the same, nothing else is read.
@@ -165,6 +163,6 @@ def _names(path: Path) -> Collection[str]:
 def mtime_ns(path: Path) -> int | None:
     """When the file at `path` was last changed, None where it is missing."""
     try:
-        return os.stat(path).st_mtime_ns
+        return path.stat().st_mtime_ns
     except OSError:
         return None

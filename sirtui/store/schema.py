@@ -24,7 +24,7 @@ CREATE TABLE runs (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, ident TEXT NOT NULL, title TEXT NOT NULL, status TEXT NOT NULL,
     method TEXT NOT NULL, task TEXT NOT NULL, base_model TEXT NOT NULL, seed TEXT NOT NULL, iterations INTEGER NOT NULL,
     created REAL NOT NULL, ended REAL, reason TEXT NOT NULL, hint TEXT NOT NULL,
-    spec BLOB,   -- as JSON; NULL where run.json cannot be read
+    spec BLOB,   -- as JSON, NULL where run.json cannot be read
     mark INTEGER -- the folder's mtime in ns when the run is over, else NULL
 );
 CREATE TABLE stages (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sirtui.core.run import Status
@@ -11,6 +11,12 @@ from sirtui.store.scan import RunFacts, StageFacts
 
 STARTING_S = 10.0
 """How long a run may stand without a supervisor before it counts as lost."""
+
+
+SETTLING_S = 2.0
+"""A folder that changed this recently may change again without its mtime telling."""
+LAUNCHING_S = 60.0
+"""How long after its launch a stage of a dead supervisor, found without a process, may still turn out to live."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,18 @@ def _unexplained(code: int) -> str:
     if code < 0:
         return f"killed by signal {-code}"
     return f"exit code {code}" if code else "it ended well but left no manifest"
+
+
+def is_over(standing: Standing, stages: Iterable[StageFacts], mtime_ns: int, now: float) -> bool:
+    """Whether nothing about a run that stands so can change before its folder's mtime does."""
+    settled = abs(now - mtime_ns / 1e9) > SETTLING_S
+    return settled and not standing.status.alive and not any(_may_live(stage, now) for stage in stages)
+
+
+def _may_live(stage: StageFacts, now: float) -> bool:
+    if stage.exit or stage.manifest or not stage.launched:
+        return stage.locked
+    return stage.locked or (stage.created is not None and now - stage.created < LAUNCHING_S)
 
 
 def of_iteration(stages: Collection[Status], run: Status) -> Status:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 T = TypeVar("T")
+_LOOK_EVERY_S = 0.01
 _NOT_OURS = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -36,8 +38,10 @@ class Store:
         self._damaged = False
         self._mine = Lock()
 
-    def catch_up(self) -> bool:
-        """Take in what the runs' files say; whether anything changed. False at once where another is at it.
+    def catch_up(self, patience: float = 0.0) -> bool:
+        """Take in what the runs' files say; whether anything changed. Where another is at it, wait for `patience` seconds.
+
+        Without patience the answer is then False at once: a screen looks again soon, a command waits to see what it did.
 
         A store on a read-only disk is never written: it is read as it lies.
 
@@ -47,7 +51,7 @@ class Store:
         if not self.folder.runs.is_dir() and not self.folder.database.exists():
             return False
         try:
-            held = try_lock(self.folder.ingest_lock)
+            held = self._held(patience)
         except OSError as error:
             if error.errno in _NOT_OURS:
                 return False
@@ -58,6 +62,14 @@ class Store:
             return self._ingest()
         finally:
             os.close(held)
+
+    def _held(self, patience: float) -> int | None:
+        deadline = time.monotonic() + patience
+        held = try_lock(self.folder.ingest_lock)
+        while held is None and time.monotonic() < deadline:
+            time.sleep(_LOOK_EVERY_S)
+            held = try_lock(self.folder.ingest_lock)
+        return held
 
     def reindex(self) -> None:
         """Build the index again from the files, waiting for whoever is at it.
@@ -94,13 +106,16 @@ class Store:
 
         Raises:
             NotFound: there is none.
+            StoreError: the index is damaged there.
         """
         from sirtui.store import queries
         from sirtui.store.find import not_found
 
         view = self._read(lambda connection: queries.run(connection, self.folder.run(name)), None)
+        if view is None and self._damaged:
+            raise StoreError(f"{self.folder.database}: damaged", "It is built again by the next look at the runs.")
         if view is None:
-            raise not_found(name, self._names())
+            raise not_found(name, [each for each, _, _ in self._names()])
         return view
 
     def find(self, text: str) -> str:
@@ -130,12 +145,13 @@ class Store:
 
         from sirtui.store.schema import is_damaged, open_to_read
 
-        try:
-            with open_to_read(self.folder.database) as connection:
-                return nothing if connection is None else ask(connection)
-        except sqlite3.Error as error:
-            if not is_damaged(error):
-                raise self._told(error) from error
+        with self._telling():
+            try:
+                with open_to_read(self.folder.database) as connection:
+                    return nothing if connection is None else ask(connection)
+            except sqlite3.DatabaseError as error:
+                if not is_damaged(error):
+                    raise
             self._damaged = True
             return nothing
 
@@ -149,18 +165,15 @@ class Store:
 
         from sirtui.store.schema import is_damaged, set_aside
 
-        with self._mine:
+        with self._mine, self._telling():
             try:
                 return self._take_in()
-            except sqlite3.Error as error:
+            except sqlite3.DatabaseError as error:
                 self._close()
                 if not is_damaged(error):
-                    raise self._told(error) from error
+                    raise
             set_aside(self.folder.database)
-            try:
-                return self._take_in()
-            except sqlite3.Error as error:
-                raise self._told(error) from error
+            return self._take_in()
 
     def _take_in(self) -> bool:
         from sirtui.store import ingest
@@ -189,5 +202,13 @@ class Store:
             self._writer[0].close()
         self._writer = None
 
-    def _told(self, error: Exception) -> StoreError:
-        return StoreError(f"{self.folder.database}: {error}", "It is an index only: `sirtui reindex` builds it again.")
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Say what went wrong, where, and what to do."""
+        import sqlite3
+
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            hint = "Is the disk full, or the file someone else's? It is an index only: `sirtui reindex` builds it again."
+            raise StoreError(f"{self.folder.database}: {error}", hint) from error

@@ -1,10 +1,12 @@
 """The rows of the index as the ingest reads and writes them; nothing here looks at a file, or begins a transaction."""
 
+# ruff: noqa: S608 (the names of columns are constants here; values are always bound)
+
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
 import msgspec
@@ -14,14 +16,9 @@ from sirtui.core.text import clean
 from sirtui.store.journal import Journal, Points, Reading
 from sirtui.store.scan import RunFacts, StageFacts
 from sirtui.store.schema import POINTS
-from sirtui.store.status import of_run, of_stage
+from sirtui.store.status import Standing, of_stage
 
 Row: TypeAlias = tuple[Any, ...]
-
-SETTLING_S = 2.0
-"""A folder that changed this recently may change again without its mtime telling."""
-LAUNCHING_S = 60.0
-"""How long after its launch a stage of a dead supervisor, found without a process, may still turn out to live."""
 
 _RUN = "name, ident, title, status, method, task, base_model, seed, iterations, created, ended, reason, hint, spec, mark"
 _STAGE = "t, repeat, kind, status, attempt, started, ended, seconds, cpu_seconds, reason, hint, mark"
@@ -63,26 +60,24 @@ def run_marks(connection: sqlite3.Connection) -> dict[str, int | None]:
     return dict(connection.execute("SELECT name, mark FROM runs").fetchall())
 
 
-def known_run(connection: sqlite3.Connection, name: str) -> tuple[int | None, Row | None]:
-    """A run's number and row, as far as there are any."""
-    found = connection.execute(f"SELECT id, {_RUN} FROM runs WHERE name = ?", (name,)).fetchone()
-    return (found[0], found[1:]) if found else (None, None)
+def known_run(connection: sqlite3.Connection, name: str) -> Row | None:
+    """A run's row, if it has one."""
+    row: Row | None = connection.execute(f"SELECT {_RUN} FROM runs WHERE name = ?", (name,)).fetchone()
+    return row
 
 
-def known_stages(connection: sqlite3.Connection, run: int | None) -> dict[Stage, KnownStage]:
+def known_stages(connection: sqlite3.Connection, name: str) -> dict[Stage, KnownStage]:
     """The stages of a run."""
-    query = f"SELECT id, {_JOURNAL} FROM journals WHERE id IN (SELECT id FROM stages WHERE run = ?)"
-    journals = {row[0]: Journal(*row[1:]) for row in connection.execute(query, (run,))}
-    rows = connection.execute(f"SELECT id, {_STAGE} FROM stages WHERE run = ?", (run,))
+    mine = "SELECT stages.id FROM stages JOIN runs ON runs.id = run WHERE name = ?"
+    told = connection.execute(f"SELECT id, {_JOURNAL} FROM journals WHERE id IN ({mine})", (name,))
+    journals = {row[0]: Journal(*row[1:]) for row in told}
+    rows = connection.execute(f"SELECT id, {_STAGE} FROM stages WHERE id IN ({mine})", (name,))
     return {Stage(row[1], Kind(row[3]), row[2]): KnownStage(row[0], row[1:], journals.get(row[0])) for row in rows}
 
 
-def run_row(facts: RunFacts, stages: Collection[StageFacts], mtime_ns: int, now: float) -> Row:
+def run_row(facts: RunFacts, standing: Standing, mark: int | None) -> Row:
     """What the index should hold of a run."""
-    standing = of_run(facts, now)
-    over = not standing.status.alive and abs(now - mtime_ns / 1e9) > SETTLING_S and not any(_may_live(each, now) for each in stages)
     why = (standing.ended, clean(standing.reason, 1_000), clean(standing.hint, 1_000))
-    mark = mtime_ns if over else None
     if facts.record is None:
         title, _, ident = facts.name.rpartition("-")
         return (facts.name, ident, title or ident, standing.status, "", "", "", "0", 0, facts.created, *why, None, mark)
@@ -90,11 +85,6 @@ def run_row(facts: RunFacts, stages: Collection[StageFacts], mtime_ns: int, now:
     what = (clean(spec.method_name, 200), clean(spec.task, 200), clean(spec.base_model, 1_000), str(spec.seed), spec.iterations)
     head = (facts.name, clean(facts.record.id, 200), spec.name, standing.status)
     return (*head, *what, facts.created, *why, msgspec.json.encode(spec), mark)
-
-
-def _may_live(stage: StageFacts, now: float) -> bool:
-    lost = stage.launched and not stage.exit and not stage.manifest
-    return stage.locked or (lost and stage.created is not None and now - stage.created < LAUNCHING_S)
 
 
 def stage_row(facts: StageFacts, journal: Journal | None, *, supervised: bool) -> Row:
@@ -129,7 +119,7 @@ def put_reading(connection: sqlite3.Connection, stage: int, reading: Reading) ->
     """Write what a journal told, and how far it was read."""
     if reading.fresh:
         _drop_points(connection, stage)
-    row = (stage, *astuple(reading.journal))
+    row = (stage, *vars(reading.journal).values())
     marks = ", ".join("?" for _ in row)
     connection.execute(f"INSERT OR REPLACE INTO journals (id, {_JOURNAL}) VALUES ({marks})", row)
     _put_points(connection, stage, reading.points)
@@ -140,7 +130,7 @@ def _put_points(connection: sqlite3.Connection, stage: int, points: Points) -> N
     keys = _keys(connection, {(key, 0, "") for key in plain} | points.metrics.keys())
     connection.executemany(
         "INSERT OR REPLACE INTO scalars VALUES (?, ?, ?, ?)",
-        ((stage, keys[key, 0, ""], step, value) for (key, step), value in points.scalars.items()),
+        ((stage, keys[key, 0, ""], step, value) for key, step, value in points.scalars),
     )
     connection.executemany(
         "INSERT OR REPLACE INTO newest VALUES (?, ?, ?)",
@@ -164,19 +154,19 @@ def _put_points(connection: sqlite3.Connection, stage: int, points: Points) -> N
 
 def _keys(connection: sqlite3.Connection, wanted: Iterable[tuple[str, int, str]]) -> dict[tuple[str, int, str], int]:
     """The numbers of keys, new ones given to those without."""
-    numbers = {}
-    for key in wanted:
-        found = connection.execute("SELECT id FROM keys WHERE key = ? AND direction = ? AND unit = ?", key).fetchone()
-        numbers[key] = found[0] if found else connection.execute("INSERT INTO keys VALUES (NULL, ?, ?, ?)", key).lastrowid
-    return numbers
+    return {key: _key(connection, key) for key in wanted}
+
+
+def _key(connection: sqlite3.Connection, key: tuple[str, int, str]) -> int:
+    found = connection.execute("SELECT id FROM keys WHERE key = ? AND direction = ? AND unit = ?", key).fetchone()
+    return int(found[0]) if found else _number(connection.execute("INSERT INTO keys VALUES (NULL, ?, ?, ?) RETURNING id", key))
 
 
 def drop_run(connection: sqlite3.Connection, name: str) -> None:
     """Remove a run and all that hangs on it."""
-    run, _ = known_run(connection, name)
-    for stage in known_stages(connection, run).values():
+    for stage in known_stages(connection, name).values():
         drop_stage(connection, stage.id)
-    connection.execute("DELETE FROM runs WHERE id = ?", (run,))
+    connection.execute("DELETE FROM runs WHERE name = ?", (name,))
 
 
 def drop_stage(connection: sqlite3.Connection, stage: int) -> None:

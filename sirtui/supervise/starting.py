@@ -58,7 +58,10 @@ def create(store: StoreFolder, record: RunRecord) -> RunFolder:
     run = store.run(record.name)
     beside = RunFolder(store.runs / f".new-{record.name}-{os.getpid()}")
     try:
-        beside.stop_request.parent.mkdir(parents=True, mode=0o700)
+        store.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        store.runs.mkdir(exist_ok=True, mode=0o700)
+        beside.path.mkdir(mode=0o700)
+        beside.stop_request.parent.mkdir(mode=0o700)
         files.write_record(beside.record, record)
         beside.path.rename(run.path)
     except OSError as error:
@@ -80,11 +83,17 @@ def launch_supervisor(run: RunFolder, command: Sequence[str] = SUPERVISOR) -> No
     process = _spawn([*command, str(run.path.absolute())], run)
     deadline = time.monotonic() + _PATIENCE_S
     while alive(process) and time.monotonic() < deadline:
-        if files.is_locked(run.supervisor_lock):
+        if _is_walked(run):
             return
         time.sleep(_LOOK_S)
-    if not files.is_locked(run.supervisor_lock) and _walker(run) == before:
+    if not _is_walked(run) and _walker(run) == before:
         raise SirtuiError(f"the supervisor of {run.name} did not start", _tail(run.supervisor_log, logged))
+
+
+def _is_walked(run: RunFolder) -> bool:
+    """Whether a supervisor lives that has said who it is."""
+    walker = _walker(run)
+    return walker is not None and alive(walker) and files.is_locked(run.supervisor_lock)
 
 
 def _spawn(command: Sequence[str], run: RunFolder) -> Process:

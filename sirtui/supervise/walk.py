@@ -28,7 +28,7 @@ from sirtui.supervise.launchers import Handle, Launcher, Liveness
 
 GRACE_S = 10.0
 """How long a stage has to end after SIGINT, and again after SIGTERM."""
-LOOK_S = 0.5
+LOOK_S = 0.25
 """How often control files, and stages of an earlier supervisor, are looked at. The end of a stage is seen at once."""
 LINGER_S = 30.0
 """How long a process may live on after its exit record was seen."""

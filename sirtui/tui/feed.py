@@ -1,8 +1,8 @@
-"""Where the screen's data come from: one thread reads the store and hands over frozen snapshots.
+"""Where the screen's data come from: a thread reads the store and hands over frozen snapshots.
 
-The first read happens at once and brings nothing up to date, so that the first frame is early. After that frame the
-thread catches up with the runs' files and follows them; a snapshot is handed over only when it differs from the last.
-The screen never touches the store itself.
+The first read happens at once and brings nothing up to date, so that the first frame is early. After that frame a second
+thread follows the runs' files and catches up with them, so that a long catch-up holds up no reading. A snapshot is handed
+over only when it differs from the last. The screen itself never touches the store.
 """
 
 from __future__ import annotations
@@ -111,9 +111,8 @@ class Feed:
             self._wake.clear()
             if self._painted.is_set() and not watching:
                 watching = True
-                self._stale.set()
                 threading.Thread(target=self._watch, name="sirtui-follow", daemon=True).start()
-            if self._stale.is_set() and self._painted.is_set() and not self._stop.is_set():
+            if self._stale.is_set():
                 self._stale.clear()
                 self._catch_up()
             if not self._stop.is_set():
@@ -122,7 +121,7 @@ class Feed:
     def _watch(self) -> None:
         try:
             for _ in self._follow(self._source.folder, self._stop):
-                self._stale.set()
+                self._catch_up()
                 self._wake.set()
         except Exception as error:  # noqa: BLE001 (a worker's border: the screen goes on without being live)
             self._say(f"not live: {error}")
@@ -144,7 +143,8 @@ class Feed:
 
     def _look(self, wanted: str | None) -> Snapshot:
         runs = self._source.runs()
-        wanted = wanted or first_choice(runs)
+        if wanted not in {run.name for run in runs}:
+            wanted = first_choice(runs)
         if wanted is None:
             return Snapshot(read=True)
         try:

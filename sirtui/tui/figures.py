@@ -1,12 +1,13 @@
 """How numbers, durations and moments are written. Formatting only: nothing here computes on measures.
 
-Whatever is not a finite number is written `–`.
+Whatever is not a finite number is written as a dash.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from math import isfinite
 
 from sirtui.core.run import Status
@@ -15,13 +16,6 @@ from sirtui.tui.paint import STRONG, Line, Span
 NOTHING = "–"
 UP, DOWN = "▴", "▾"
 BLOCKS = "▁▂▃▄▅▆▇█"
-_SHARES = ("pass@", "cover@", "coverage.", "ood.", "answers.unparsed", "answers.ended")
-
-
-def is_share(key: str) -> bool:
-    """Whether a measure is a share of problems or answers, and so is written in percent."""
-    name = key.rpartition("/")[2]
-    return name.startswith(_SHARES)
 
 
 def number(value: float | None) -> str:
@@ -34,9 +28,9 @@ def number(value: float | None) -> str:
     for limit, divisor, letter in ((1e12, 1e12, "T"), (1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
         if size >= limit:
             return f"{value / divisor:.1f}{letter}"
-    if size >= 100 or (size >= 10 and value == round(value)):
+    if size >= 100 or value == round(value):
         return f"{value:.0f}"
-    return bare(f"{value:.3f}" if size < 1 else f"{value:.2f}")
+    return bare(f"{value:.3f}" if size < 1 else f"{value:.2f}" if size < 10 else f"{value:.1f}")
 
 
 def bare(text: str) -> str:
@@ -44,20 +38,29 @@ def bare(text: str) -> str:
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
-def measured(key: str, value: float | None, *, places: int = 0) -> str:
-    """A measure's value (or its standard error, with one more of `places`)."""
+def measured(unit: str, value: float | None) -> str:
+    """A measure's value: shares in percent, what has no unit (the diversities) to two places."""
     if value is None or not isfinite(value):
         return NOTHING
-    if is_share(key):
-        return f"{100 * value:.{1 + places}f}"
-    return bare(f"{value:.{2 + places}f}") if abs(value) < 10 else number(value)
+    if unit == "share":
+        return f"{100 * value:.1f}"
+    return bare(f"{value:.2f}") if unit == "" and abs(value) < 10 else number(value)
 
 
-def change(key: str, value: float | None) -> str:
+def uncertainty(unit: str, stderr: float | None) -> str:
+    """A standard error, to one place more than its value where that is needed to see it."""
+    if stderr is None or not isfinite(stderr):
+        return ""
+    if unit == "share":
+        return f"{100 * stderr:.1f}"
+    return bare(f"{stderr:.3f}") if unit == "" and stderr < 10 else number(stderr)
+
+
+def change(unit: str, value: float | None) -> str:
     """A change with an arrow that says which way the number moved, and nothing about whether that is good."""
     if value is None or not isfinite(value):
         return NOTHING
-    text = measured(key, abs(value))
+    text = measured(unit, abs(value))
     return f"{UP}{text}" if value > 0 else f"{DOWN}{text}" if value < 0 else text
 
 
@@ -113,7 +116,7 @@ def sparkline(values: Sequence[float | None], cells: int, direction: int = 1) ->
         return ()
     if len(points) > cells:
         edges = [round(index * len(points) / cells) for index in range(cells + 1)]
-        points = [_best(points[start:end], direction) for start, end in zip(edges, edges[1:], strict=False)]
+        points = [_best(points[start:end], direction) for start, end in pairwise(edges)]
     known = [value for value in points if value is not None]
     low, high = min(known), max(known)
     peak = _last(points, low if direction < 0 else high) if len(known) > 1 and low != high else -1

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 
 class Key(NamedTuple):
@@ -33,12 +33,14 @@ PLACES: Final = {
 }
 
 KEYS: Final = (
-    Key("iterations", "enter", "measures", "all measures of the iteration", "enter measures"),
-    Key("iterations", "escape", "runs", "back to the list of runs"),
-    Key("runs", "enter", "open", "look at the run's iterations", "enter open"),
-    Key("runs", "slash", "filter", "filter the runs by name, status, task or method", "/ filter"),
-    Key("runs", "s", "sort", "sort: needs you first, newest, name", "s sort"),
-    Key("measures", "escape", "back", "back to the table", "esc back"),
+    Key("iterations", "enter", "screen.measures", "all measures of the iteration", "enter measures"),
+    Key("iterations", "escape", "screen.runs", "back to the list of runs"),
+    Key("runs", "enter", "screen.open", "look at the run's iterations", "enter open"),
+    Key("runs", "slash", "screen.filter", "filter the runs by name, status, task or method", "/ filter"),
+    Key("runs", "s", "screen.sort", "sort: needs you first, newest, name", "s sort"),
+    Key("measures", "escape", "screen.back", "back to the table", "esc back"),
+    Key("measures", "right_square_bracket", "screen.iteration(1)", "next iteration", "[/] iteration"),
+    Key("measures", "left_square_bracket", "screen.iteration(-1)", "previous iteration"),
     Key("home", "f", "follow", "follow the log, or really pause it", "f follow"),
     Key("home", "X", "stop", "stop the run (asks)", "X stop"),
     Key("home", "R", "resume", "resume a failed, lost or stopped run (asks)", "R resume"),
@@ -95,7 +97,7 @@ _NAMES: Final = {
 }
 
 
-def bindings(where: str) -> list[Binding]:
+def bindings(where: str) -> list[BindingType]:
     """The Textual bindings of one place."""
     return [Binding(key.keys, key.action, key.help, show=False) for key in KEYS if key.where == where]
 

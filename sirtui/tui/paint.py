@@ -1,6 +1,7 @@
 """Lines of styled text: how they are clipped, padded and compared. Plain strings only: markup has no meaning here.
 
-A style is a rich definition of the 16 colours and attributes (`bold red`), so that any terminal, light or dark, shows it.
+A style is a rich definition of attributes and the 16 colours (`bold red`), so that any terminal, light or dark, shows it.
+Red is the only colour, and means that something needs a person.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.style import Style
 
-DIM, STRONG, FAIL, RUN, CURSOR, MARK = "dim", "bold", "bold red", "bold cyan", "reverse", "reverse yellow"
+DIM, STRONG, FAIL, CURSOR, MARK = "dim", "bold", "bold red", "reverse", "reverse yellow"
 _JUMP = 10
 """Moving the terminal's cursor costs about as many bytes as this many unchanged cells."""
 
@@ -66,6 +67,14 @@ def cut(text: str, cells: int) -> str:
     return kept + "…" if cells > 0 else ""
 
 
+def cut_middle(text: str, cells: int) -> str:
+    """Like `cut`, but what tells names apart, their end, is kept."""
+    if cell_len(text) <= cells or not text.isascii() or cells < 8:
+        return cut(text, cells)
+    head = (cells - 1) // 4
+    return f"{text[:head]}…{text[len(text) - (cells - 1 - head) :]}"
+
+
 def clip(spans: Line, cells: int) -> Line:
     """As much of a line as fits in `cells`."""
     kept: list[Span] = []
@@ -95,6 +104,11 @@ def fit(spans: Line, cells: int, *, right: bool = False) -> Line:
         return spans
     blank = Span(" " * missing)
     return (blank, *spans) if right else (*spans, blank)
+
+
+def instead(spans: Line, definition: str) -> Line:
+    """A line with one style in place of its own."""
+    return (Span(plain(spans), definition),)
 
 
 def over(spans: Line, definition: str) -> Line:

@@ -59,19 +59,22 @@ def obey(fault: str, attempt: AttemptFolder) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         case "empty":
             leave(attempt, 0)
-        case "hang":
-            forever()
-        case "deaf":
-            be_deaf()
-            forever()
-        case "child":
-            double_fork()
-            forever()
-        case "leave":
-            double_fork()
         case "gate":
             while not (attempt.path / "open").exists():
                 time.sleep(0.005)
+        case "leave":
+            double_fork()
+        case "hang" | "deaf" | "child":
+            hang(fault)
+
+
+def hang(fault: str) -> NoReturn:
+    """Never end: plainly, deaf to requests, or with a grandchild."""
+    if fault == "deaf":
+        be_deaf()
+    if fault == "child":
+        double_fork()
+    forever()
 
 
 def double_fork() -> None:

@@ -1,6 +1,6 @@
 """Which stages to launch: the decision alone."""
 
-from supervise.conftest import tiny
+from trials import tiny
 
 from sirtui.core.plan import plan
 from sirtui.core.run import Stage

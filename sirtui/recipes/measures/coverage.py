@@ -11,13 +11,13 @@ from sirtui.recipes.shelf import Evaluation, Measured, Tools
 class Coverage:
     """The paper's answer coverage, and its relatives.
 
-    The share of a problem's samples that are correct, over the training problems, reproduces the paper's printed
-    coverage; a rule of thumb there: above .5 DPO or SFT-DPO gives the best model, else SFT. It fails in 1 of 12 rows.
+    The paper's is, as far as its tables tell, the share of a training problem's samples that are correct. A rule of thumb
+    there: above .5 DPO or SFT-DPO gives the best model, else SFT. It fails in 1 of 12 published rows.
     """
 
     name = "coverage"
 
-    def of(self, now: Evaluation, first: Evaluation, tools: Tools) -> Iterator[Measured]:
+    def of(self, now: Evaluation, first: Evaluation, tools: Tools) -> Iterator[Measured]:  # noqa: ARG002
         """`coverage.mass_train`, `coverage.mass_test`: mean c/N; `coverage.any`: training problems with any correct."""
         if found := counts(now.train):
             yield mean("coverage.mass_train", {problem: c / n for problem, (n, c) in found.items()}, now.train)

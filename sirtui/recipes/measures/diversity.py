@@ -42,7 +42,7 @@ class Diversity:
 
     name = "diversity"
 
-    def of(self, now: Evaluation, first: Evaluation, tools: Tools) -> Iterator[Measured]:
+    def of(self, now: Evaluation, first: Evaluation, tools: Tools) -> Iterator[Measured]:  # noqa: ARG002
         """`diversity.{ngram,distinct_n,semantic,equations}.{correct,incorrect}`, and `.raw`: means over test problems.
 
         Semantic ones are left out without an embedder, equations where no sample has any, rarefied ones where m is None.
@@ -50,7 +50,7 @@ class Diversity:
         picked = {subset: _pick(now.test, outcomes) for subset, outcomes in SUBSETS.items()}
         vectors = _embedded([texts for subset in picked.values() for texts in subset.values()], tools)
         steps = {each.problem.id: tools.tasks[each.task].steps for each in now.test}
-        counted = {subset: _count(texts, vectors, steps) for subset, texts in picked.items()}
+        counted = {subset: _count(texts, vectors, tools.embedded, steps) for subset, texts in picked.items()}
         had = {family for families in counted.values() for family, problems in families.items() if problems}
         for subset, families in counted.items():
             for kind in KINDS:
@@ -74,11 +74,14 @@ def equations(lists: Iterable[tuple[str, ...]]) -> Group:
     return _types([(each,) for each in lists if each])
 
 
-def meaning(vectors: NDArray[np.float64]) -> Group:
-    """The cosines of n unit vectors, shape (n, dimensions): their sum over pairs is (|sum u|^2 - sum |u|^2)/2."""
+def meaning(vectors: NDArray[np.float64], c: int) -> Group:
+    """The cosines of n unit vectors, shape (n, dimensions), n of the group's c samples.
+
+    Their sum over pairs is (|sum u|^2 - sum |u|^2)/2: no n x n matrix.
+    """
     total = vectors.sum(axis=0)
     n = len(vectors)
-    return Group(n, cosines=float(total @ total - (vectors * vectors).sum()) / 2, pairs=n * (n - 1) // 2)
+    return Group(c, cosines=float(total @ total - (vectors * vectors).sum()) / 2, pairs=n * (n - 1) // 2)
 
 
 def _types(samples: Sequence[Iterable[Hashable]]) -> Group:
@@ -112,7 +115,7 @@ def turnover(groups: Sequence[Group], m: int) -> float | None:
 
 
 def distinct(groups: Sequence[Group], m: int) -> float | None:
-    """gamma over the n-grams, repeated ones too, of m mean samples; mean over orders."""
+    """`gamma` over the n-grams, repeated ones too, of m mean samples; mean over orders."""
     return _average([gamma(group, m) * group.samples / (m * group.total) for group in groups if group.total])
 
 
@@ -122,7 +125,7 @@ def distinct_raw(groups: Sequence[Group]) -> float | None:
 
 
 def dissimilarity(groups: Sequence[Group]) -> float | None:
-    """1 - mean pairwise cosine, whatever the size of the group: it has no bias."""
+    """1 - mean pairwise cosine, over as many of the group's samples as were embedded: their number makes no bias."""
     (group,) = groups
     return None if group.cosines is None else max(0.0, 1 - group.cosines / group.pairs)
 
@@ -159,21 +162,28 @@ def _pick(problems: Iterable[Judged], outcomes: frozenset[Outcome]) -> dict[str,
 
 
 def _embedded(groups: Iterable[Sequence[str]], tools: Tools) -> Vectors:
-    """Every distinct text of the groups that have pairs, with its vector: one call of the embedder."""
-    texts = list(dict.fromkeys(text for group in groups if len(group) > 1 for text in group))
+    """Every distinct text of the groups' first ones, with its vector, where they make pairs: one call of the embedder."""
+    firsts = (group[: tools.embedded] for group in groups)
+    texts = list(dict.fromkeys(text for first in firsts if len(first) > 1 for text in first))
     return dict(zip(texts, tools.embed(texts), strict=True)) if tools.embed and texts else {}
 
 
-def _count(picked: Mapping[str, Sequence[str]], vectors: Vectors, steps: Mapping[str, Steps]) -> dict[str, Counted]:
-    import numpy as np
-
+def _count(
+    picked: Mapping[str, Sequence[str]], vectors: Vectors, embedded: int, steps: Mapping[str, Steps]
+) -> dict[str, Counted]:
     lists = {problem: equations(map(steps[problem], texts)) for problem, texts in picked.items()}
-    paired = {problem: texts for problem, texts in picked.items() if vectors and len(texts) > 1}
+    paired = {problem: texts for problem, texts in picked.items() if vectors and len(texts[:embedded]) > 1}
     return {
         "ngram": {problem: wording(texts) for problem, texts in picked.items()},
-        "semantic": {problem: [meaning(np.array([vectors[text] for text in texts]))] for problem, texts in paired.items()},
+        "semantic": {problem: [_meaning(texts, vectors, embedded)] for problem, texts in paired.items()},
         "equations": {problem: [group] for problem, group in lists.items() if group.samples},
     }
+
+
+def _meaning(texts: Sequence[str], vectors: Vectors, embedded: int) -> Group:
+    import numpy as np
+
+    return meaning(np.array([vectors[text] for text in texts[:embedded]], dtype=np.float64), len(texts))
 
 
 def _tell(kind: Kind, subset: str, counted: Counted, problems: Sequence[Judged], m: int | None) -> Iterator[Measured]:

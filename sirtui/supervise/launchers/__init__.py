@@ -62,5 +62,8 @@ class Launcher(Protocol):
         ...
 
     def cancel(self, handles: Collection[Handle], *, grace_s: float) -> None:
-        """End the jobs and all they started: SIGINT, `grace_s` seconds, SIGTERM, as many, SIGKILL. Returns when that is done."""
+        """End the jobs and all they started: SIGINT, `grace_s` seconds, SIGTERM, as many, SIGKILL; return when that is done.
+
+        With `grace_s` = 0 it is SIGKILL at once: they write nothing more.
+        """
         ...

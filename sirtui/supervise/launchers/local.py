@@ -91,7 +91,7 @@ class LocalLauncher:
         SIGINT and SIGTERM go to a job's own process, which ends its children in order; SIGKILL goes to all of them.
         """
         known = family.of(handles)
-        for signum in (signal.SIGINT, signal.SIGTERM):
+        for signum in (signal.SIGINT, signal.SIGTERM) if grace_s > 0 else ():
             for handle in handles:
                 signal_safely(handle.process, signum)
             self._wait_for_all(handles, grace_s)

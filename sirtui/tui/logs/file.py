@@ -38,7 +38,7 @@ class LogFile:
     def poll(self) -> bool:
         """Look at the file again; True where what was read before no longer holds (cut short, replaced, gone)."""
         try:
-            found = os.stat(self.path)
+            found = self.path.stat()
         except OSError:
             gone = self._descriptor is not None
             self.close()

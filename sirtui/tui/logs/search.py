@@ -15,9 +15,7 @@ def pattern(wanted: str) -> re.Pattern[bytes]:
     return re.compile(re.escape(wanted.encode()), 0 if any(map(str.isupper, wanted)) else re.IGNORECASE)
 
 
-def search(
-    file: LogFile, wanted: re.Pattern[bytes], start: int, *, forward: bool, given_up: Callable[[], bool]
-) -> int | None:
+def search(file: LogFile, wanted: re.Pattern[bytes], start: int, *, forward: bool, given_up: Callable[[], bool]) -> int | None:
     """The offset of the next place at or after `start` (backwards: the last one before it); None where there is none."""
     return _forward(file, wanted, start, given_up) if forward else _backward(file, wanted, start, given_up)
 

@@ -23,6 +23,7 @@ class LogWindow:
         self.following, self.wrapped = True, False
         self.x = 0
         self.wanted = ""
+        self.found = 0
         self._top, self._skip = 0, 0
 
     @property
@@ -49,8 +50,7 @@ class LogWindow:
         """How much of the file lies above the bottom of the window, in percent."""
         if not self.file.size:
             return 100
-        bottom = self._rows()[-1][1] if self._rows() else 0
-        return int(100 * bottom / self.file.size)
+        return int(100 * self.bottom() / self.file.size)
 
     def lines(self) -> list[Line]:
         """What is seen, from the top."""
@@ -91,9 +91,14 @@ class LogWindow:
         """Move sideways."""
         self.x = max(0, min(_FURTHEST, self.x + cells))
 
+    def bottom(self) -> int:
+        """The offset after the last byte in sight."""
+        rows = self._rows()
+        return rows[-1][1] if rows else 0
+
     def show(self, offset: int) -> None:
-        """Bring the byte at `offset` into sight, paused."""
-        self.following = False
+        """Bring the place found at `offset` into sight, paused."""
+        self.following, self.found = False, offset
         start = self.file.begin(offset)
         self._top, self._skip = start, 0
         column = self._column(start, offset)

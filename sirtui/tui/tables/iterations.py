@@ -13,7 +13,7 @@ from sirtui.core.run import Status, evaluation_id
 from sirtui.core.text import clean
 from sirtui.store.rows import Cell, IterationRow, MeasureRow, RunView
 from sirtui.tui.figures import ATTENTION, better, change, measured, percent, sparkline
-from sirtui.tui.paint import DIM, RUN, Line, line
+from sirtui.tui.paint import DIM, STRONG, Line, line
 from sirtui.tui.tables.runs import sign, status_line
 from sirtui.tui.tables.table import Column, Row, Table
 
@@ -84,7 +84,7 @@ def iterations_table(view: RunView) -> Table:
     ]
     for index, headline in enumerate(shown):
         columns += _columns(view, headline, 0 if index == 0 else 2 + index)
-    columns.append(Column("status", "status", flex=True, least=10))
+    columns.append(Column("status", "status", flex=True, least=9))
     rows = tuple(_row(view, row, shown) for row in (*view.iterations, *view.repeats))
     return Table(tuple(columns), rows, "no iteration yet")
 
@@ -95,7 +95,7 @@ def _columns(view: RunView, headline: Headline, drop: int) -> tuple[Column, Colu
     trend = sparkline(values, 10, direction) if sum(value is not None for value in values) > 1 else ()
     title = headline.label + better(direction).strip()
     return (
-        Column(key, title, right=True, drop=drop, least=4, trend=trend),
+        Column(key, title, right=True, drop=drop, trend=trend),
         Column(f"{key} Δ", "Δ", right=True, drop=drop, gap=1, least=4),
     )
 
@@ -110,24 +110,24 @@ def _row(view: RunView, row: IterationRow, shown: tuple[Headline, ...]) -> Row:
     cells: list[Line] = [
         sign(row.status),
         line(str(row.t), DIM if again else ""),
-        line(f"again {row.repeat}" if again else clean(row.trainer, 10), DIM if again else ""),
+        line(f"rep {row.repeat}" if again else clean(row.trainer, 10), DIM if again else ""),
     ]
     for headline in shown:
-        cells += _figures(row, headline.measure.key, DIM if again else "")
+        cells += _figures(row, headline.measure, DIM if again else "")
     cells.append(how_it_stands(view, row))
     return Row(row_key(row), tuple(cells), row)
 
 
-def _figures(row: IterationRow, key: str, style: str) -> tuple[Line, Line]:
-    cell = row.cells.get(key)
+def _figures(row: IterationRow, measure: MeasureRow, style: str) -> tuple[Line, Line]:
+    cell = row.cells.get(measure.key)
     if cell is None:
         return line("…" if row.status in (Status.RUNNING, Status.STOPPING) else "", DIM), line("")
-    return line(measured(key, cell.value), style), line(_change(row, key, cell), style)
+    return line(measured(measure.unit, cell.value), style), line(_change(row, measure.unit, cell), style)
 
 
-def _change(row: IterationRow, key: str, cell: Cell) -> str:
+def _change(row: IterationRow, unit: str, cell: Cell) -> str:
     itself = not cell.against and cell.change is None
-    return "" if itself or cell.against == row_key(row) else change(key, cell.change)
+    return "" if itself or cell.against == row_key(row) else change(unit, cell.change)
 
 
 def how_it_stands(view: RunView, row: IterationRow) -> Line:
@@ -135,7 +135,7 @@ def how_it_stands(view: RunView, row: IterationRow) -> Line:
     if row.status in ATTENTION:
         return status_line(row.status, _reason(view, row))
     if row.status in (Status.RUNNING, Status.STOPPING):
-        return line(f"{clean(row.stage, 10) or row.status} {percent(row.done, row.total)}".strip(), RUN)
+        return line(f"{clean(row.stage, 10) or row.status} {percent(row.done, row.total)}".strip(), STRONG)
     return status_line(row.status)
 
 

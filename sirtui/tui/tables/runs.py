@@ -10,13 +10,13 @@ from sirtui.core.run import Status
 from sirtui.core.text import clean
 from sirtui.store.rows import RunRow
 from sirtui.tui.figures import ATTENTION, moment, percent, span
-from sirtui.tui.paint import DIM, FAIL, RUN, Line, Span, line
+from sirtui.tui.paint import DIM, FAIL, STRONG, Line, Span, line
 from sirtui.tui.tables.table import Column, Row, Table
 
 _COLUMNS = (
     Column("sign", gap=0, least=1),
-    Column("name", "run", gap=1, flex=True, least=16),
-    Column("status", "status", flex=True, least=9),
+    Column("name", "run", gap=1, flex=True, least=22),
+    Column("status", "status", flex=True, least=20),
     Column("it", "it", right=True),
     Column("stage", "stage", drop=3),
     Column("eta", "eta", right=True, drop=4),
@@ -58,7 +58,7 @@ def matching(runs: Sequence[RunRow], wanted: str) -> tuple[RunRow, ...]:
 
 
 def _searched(run: RunRow) -> str:
-    return " ".join((run.name, run.title, run.status, run.task, run.method, run.base_model)).casefold()
+    return f"{run.name} {run.title} {run.status} {run.task} {run.method} {run.base_model}".casefold()
 
 
 def first_choice(runs: Sequence[RunRow]) -> str | None:
@@ -78,14 +78,14 @@ def status_line(status: Status, reason: str = "") -> Line:
     """A status in a word, with its reason where it failed."""
     if status in ATTENTION:
         return line(f"{status}: {clean(reason, 200)}" if reason else status, FAIL)
-    return line(status, RUN if status in (Status.RUNNING, Status.STOPPING) else DIM if status is Status.WAITING else "")
+    return line(status, STRONG if status in (Status.RUNNING, Status.STOPPING) else DIM if status is Status.WAITING else "")
 
 
 def sign(status: Status) -> Line:
     """One character for the gutter: `!` needs you, `▸` at work."""
     if status in ATTENTION:
         return line("!", FAIL)
-    return line("▸", RUN) if status in (Status.RUNNING, Status.STOPPING) else line(" ")
+    return line("▸", STRONG) if status in (Status.RUNNING, Status.STOPPING) else line(" ")
 
 
 @lru_cache(4096)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sirtui.tui.paint import DIM, Line, Span, clip, fit, over, plain, width
+from sirtui.tui.paint import DIM, Line, Span, clip, cut_middle, fit, instead, join, line, over, plain, width
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column. The highest `drop` goes first when room runs out, 0 never; `flex` takes what is left.
+    """One column. The highest `drop` goes first when room runs out, 0 never; `flex` takes what is left, at least `least`.
 
-    `gap` is the room before it; `trend` is drawn under the title and may run on below the next title.
+    What is too long is cut at its end, or in the `middle`. `gap` is the room before it; `trend` is drawn under the title
+    and may run on below the next title.
     """
 
     key: str
@@ -20,6 +21,7 @@ class Column:
     right: bool = False
     drop: int = 0
     flex: bool = False
+    middle: bool = False
     gap: int = 2
     least: int = 0
     trend: Line = ()
@@ -65,19 +67,29 @@ class Layout:
     places: tuple[Place, ...]
     head: tuple[Line, ...] = field(default=())
 
-    def line(self, row: Row, cell: int | None = None, style: str = "") -> Line:
-        """A row, drawn; `style` lies on all of it but the column `cell`."""
-        parts: list[Span] = []
+    def drawn(self, row: Row) -> Line:
+        """A row, drawn in this width."""
+        return fit(join(part for _, part in self.parts(row)), self.width)
+
+    def selected(self, row: Row, style: str, hole: int | None) -> Line:
+        """A row in one style, but for the column `hole`: that one is the selected cell."""
+        parts = [part if column == hole else instead(part, style) for column, part in self.parts(row)]
+        return (*join(parts), Span(" " * (self.width - self.reach()), style))
+
+    def parts(self, row: Row) -> list[tuple[int | None, Line]]:
+        """The cells and what lies between them, and which columns they are."""
+        parts: list[tuple[int | None, Line]] = []
         x = 0
         for place in self.places:
-            lead, x = place.x - x, place.x + place.width
-            column = self.table.columns[place.column]
-            drawn = fit(row.cells[place.column], place.width, right=column.right)
-            parts += over((Span(" " * lead),), style) if lead else ()
-            parts += drawn if place.column == cell else over(drawn, style)
-        if self.width > x:
-            parts += over((Span(" " * (self.width - x)),), style)
-        return tuple(parts)
+            parts += [(None, line(" " * (place.x - x))), (place.column, self._cell(row, place))]
+            x = place.x + place.width
+        return parts
+
+    def _cell(self, row: Row, place: Place) -> Line:
+        column, cell = self.table.columns[place.column], row.cells[place.column]
+        if column.middle and cell:
+            cell = line(cut_middle(plain(cell), place.width), cell[0].style)
+        return fit(cell, place.width, right=column.right)
 
     def reach(self) -> int:
         """How many cells the columns take."""

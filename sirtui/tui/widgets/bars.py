@@ -28,9 +28,9 @@ class Title(Painted):
         self._snapshot = snapshot
         self.repaint()
 
-    def lines(self, width: int, height: int) -> Sequence[Line]:
+    def lines(self) -> Sequence[Line]:
         """One line."""
-        return [title_line(self._snapshot, width)]
+        return [title_line(self._snapshot, self.size.width)]
 
 
 def title_line(snapshot: Snapshot, cells: int) -> Line:
@@ -76,18 +76,17 @@ class Tabs(Painted):
 
     def __init__(self, current: str) -> None:
         super().__init__(id="tabs")
-        self._current = current
-        self._right = ""
+        self._current, self._problem = current, ""
 
-    def show(self, right: str) -> None:
-        """Say something at the right end."""
-        self._right = right
+    def show(self, problem: str) -> None:
+        """Say what is wrong, as long as it is."""
+        self._problem = problem
         self.repaint()
 
-    def lines(self, width: int, height: int) -> Sequence[Line]:
+    def lines(self) -> Sequence[Line]:
         """One line."""
         names = [line(f" {key} {name} ", STRONG if page == self._current else DIM) for key, page, name in TABS]
-        return [ends(join(names), line(f"{self._right} "), width)]
+        return [ends(join(names), line(cut(f"{self._problem} ", self.size.width - 24), FAIL), self.size.width)]
 
 
 class Hints(Painted):
@@ -103,9 +102,9 @@ class Hints(Painted):
         self._hints = tuple(hints)
         self.repaint()
 
-    def say(self, text: str, style: str = STRONG) -> None:
+    def say(self, text: str) -> None:
         """Show a message for a while."""
-        self._message = line(f" {clean(text, 300)}", style)
+        self._message = line(f" {clean(text, 300)}", STRONG)
         self.repaint()
         self.set_timer(_MESSAGE_S, lambda said=self._message: self._forget(said))
 
@@ -114,9 +113,9 @@ class Hints(Painted):
             self._message = ()
             self.repaint()
 
-    def lines(self, width: int, height: int) -> Sequence[Line]:
+    def lines(self) -> Sequence[Line]:
         """One line."""
-        return [self._message or hint_line(self._hints, width)]
+        return [self._message or hint_line(self._hints, self.size.width)]
 
 
 def hint_line(hints: Sequence[str], cells: int) -> Line:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.message import Message
 
 from sirtui.tui.keys import bindings
-from sirtui.tui.paint import CURSOR, DIM, STRONG, Line, Span, ends, line, plain
+from sirtui.tui.paint import CURSOR, DIM, STRONG, Line, Span, ends, line, over, plain
 from sirtui.tui.tables.table import Layout, Row, Table, lay_out
 from sirtui.tui.widgets.painted import Painted
 
@@ -16,7 +17,7 @@ from sirtui.tui.widgets.painted import Painted
 class Grid(Painted, can_focus=True):
     """A titled pane with a table in it. `place` names its keys in the key table."""
 
-    BINDINGS: Final = bindings("list")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("list")
 
     class Moved(Message):
         """Another row is selected now."""
@@ -36,6 +37,7 @@ class Grid(Painted, can_focus=True):
         super().__init__(id=place)
         self.place, self._title, self._note = place, title, ""
         self._table, self._selected = Table(), ""
+        self._laid: dict[int, Layout] = {}
         self._column, self._top = 0, 0
 
     @property
@@ -49,6 +51,11 @@ class Grid(Painted, can_focus=True):
         return self._selected
 
     @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self._table.rows)
+
+    @property
     def row(self) -> Row | None:
         """The selected row."""
         index = self._table.index(self._selected)
@@ -57,9 +64,11 @@ class Grid(Painted, can_focus=True):
     def show(self, table: Table, *, title: str = "", note: str = "") -> None:
         """Show this table; the selected row stays selected, or else the one now in its place."""
         before = self._table.index(self._selected) or 0
+        if table != self._table:
+            self._laid = {}
         self._table, self._title, self._note = table, title or self._title, note
         if table.rows and table.index(self._selected) is None:
-            self._selected = table.rows[min(before, len(table.rows) - 1)].key
+            self.select(table.rows[min(before, len(table.rows) - 1)].key)
         self.repaint()
 
     def select(self, key: str) -> None:
@@ -78,13 +87,15 @@ class Grid(Painted, can_focus=True):
         return self._layout(1000).reach() + 1
 
     def _layout(self, width: int) -> Layout:
-        return lay_out(self._table, max(0, width - 1))
+        if width not in self._laid:
+            self._laid[width] = lay_out(self._table, width)
+        return self._laid[width]
 
-    def lines(self, width: int, height: int) -> Sequence[Line]:
+    def lines(self) -> Sequence[Line]:
         """The pane's title, the table's head, and the rows that fit, the selected one among them."""
+        width, height = self.size
         layout = self._layout(width)
-        note = self._note
-        heading = pane_title(self._title, note, width, focused=self.has_focus)
+        heading = pane_title(self._title, self._note, width, focused=self.has_focus)
         if not self._table.rows:
             return (heading, line(f"  {self._table.empty}", DIM))
         shown = height - 1 - len(layout.head)
@@ -98,10 +109,10 @@ class Grid(Painted, can_focus=True):
 
     def _drawn(self, layout: Layout, row: Row) -> Line:
         if row.key != self._selected:
-            return layout.line(row)
+            return layout.drawn(row)
         if not self.has_focus:
-            return layout.line(row, style=STRONG)
-        return layout.line(row, self._place(layout), CURSOR)
+            return over(layout.drawn(row), STRONG)
+        return layout.selected(row, CURSOR, self._place(layout))
 
     def _place(self, layout: Layout) -> int | None:
         """Which column the cell cursor is on; None while the whole row is selected."""
@@ -147,8 +158,11 @@ class Grid(Painted, can_focus=True):
             self.post_message(self.Copied(row.key, row.record))
 
 
-def pane_title(title: str, note: str, width: int, *, focused: bool) -> Line:
-    """The line above a pane; it is bold where the keys go."""
-    left = (Span("─ ", DIM), Span(f"{title} ", STRONG if focused else DIM))
+def pane_title(title: str | Sequence[str], note: str, width: int, *, focused: bool) -> Line:
+    """The line above a pane; it is bold where the keys go. Of several parts, those at the end give way first."""
+    parts = [title] if isinstance(title, str) else [part for part in title if part]
+    while len(parts) > 1 and len("  ".join(parts)) + len(note) + 8 > width:
+        parts.pop()
+    left = (Span("─ ", DIM), Span(f"{'  '.join(parts)} ", STRONG if focused else DIM))
     right = (Span(f" {note} ", DIM), Span("─", DIM)) if note else ()
     return ends(left, right, width, "─", DIM)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.segment import Segment
-from textual.events import Resize
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -25,8 +24,8 @@ class Painted(Widget):
         super().__init__(id=id)
         self._lines: tuple[Line, ...] = ()
 
-    def lines(self, width: int, height: int) -> Sequence[Line]:
-        """What to show in `width` cells and `height` rows."""
+    def lines(self) -> Sequence[Line]:
+        """What to show in the present `size`; what is too wide or too much is cut."""
         raise NotImplementedError
 
     def repaint(self) -> None:
@@ -34,7 +33,7 @@ class Painted(Widget):
         width, height = self.size
         if not width or not height:
             return
-        new = tuple(fit(line, width) for line in self.lines(width, height)[:height])
+        new = tuple(fit(line, width) for line in self.lines()[:height])
         old, self._lines = self._lines, new
         regions = [
             Region(start, y, end - start, 1)
@@ -44,7 +43,7 @@ class Painted(Widget):
         if regions:
             self.refresh(*regions)
 
-    def on_resize(self, event: Resize) -> None:
+    def on_resize(self) -> None:
         """Draw everything for the new size."""
         self._lines = ()
         self.repaint()

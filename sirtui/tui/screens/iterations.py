@@ -1,0 +1,237 @@
+"""1 Iterations, the home screen: the runs, the iterations of one, all measures of an iteration, and the work at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.events import Resize
+from textual.message import Message
+from textual.widget import Widget
+
+from sirtui.core.layout import RunFolder
+from sirtui.core.text import clean
+from sirtui.store.rows import IterationRow, RunRow, RunView
+from sirtui.tui.feed import Snapshot
+from sirtui.tui.keys import bindings
+from sirtui.tui.screens.page import Page
+from sirtui.tui.tables.iterations import find_iteration, iterations_table, newest_measured
+from sirtui.tui.tables.measures import measures_table
+from sirtui.tui.tables.runs import Order, matching, ordered, runs_table
+from sirtui.tui.tables.table import Table
+from sirtui.tui.widgets.grid import Grid
+from sirtui.tui.widgets.peek import Peek
+
+WIDE = 120
+_PEEK_LINES, _TALL = 9, 50
+
+
+class RunsGrid(Grid):
+    """The list of runs."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("runs")
+
+
+class IterationsGrid(Grid):
+    """The table of iterations."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("iterations")
+
+
+class MeasuresGrid(Grid):
+    """All measures of the selected iteration."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("measures")
+
+
+class IterationsPage(Page):
+    """The home screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("home")
+    name_in_tabs = "iterations"
+    places = ("home",)
+    AUTO_FOCUS = "#iterations"
+
+    class Selected(Message):
+        """Another run is to be shown."""
+
+        def __init__(self, run: str) -> None:
+            super().__init__()
+            self.run = run
+
+    class Wanted(Message):
+        """A command on a run: `stop` or `resume`; or an overlay that asks: `filter`."""
+
+        def __init__(self, command: str, run: RunRow | None = None) -> None:
+            super().__init__()
+            self.command, self.run = command, run
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runs = RunsGrid("runs", "runs")
+        self._iterations = IterationsGrid("iterations", "iterations")
+        self._measures = MeasuresGrid("measures", "measures")
+        self._peek = Peek()
+        self._order, self._filter = Order.NEEDS_YOU, ""
+        self._shown_run = ""
+        self._opened = False
+
+    def body(self) -> Iterable[Widget]:
+        """Runs, iterations and work on the left; measures on the right where there is room."""
+        yield Horizontal(Vertical(self._runs, self._iterations, self._peek, id="left"), self._measures, id="body")
+
+    def on_mount(self) -> None:
+        """Look at the log once a second: more would be too much over SSH."""
+        self.set_interval(1.0, self._tick)
+
+    def _tick(self) -> None:
+        if self.is_current:
+            self._peek.tick()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show a snapshot; whoever is selected stays selected."""
+        super().show(snapshot)
+        view = snapshot.view
+        if view is not None and view.run.name != self._shown_run:
+            if not self._shown_run:
+                self._runs.select(view.run.name)
+            self._shown_run = view.run.name
+            self._iterations.select(newest_measured(view))
+        self._show_runs(snapshot)
+        self._show_view(view, snapshot)
+        self._arrange()
+
+    def _show_runs(self, snapshot: Snapshot) -> None:
+        listed = ordered(matching(snapshot.runs, self._filter), self._order)
+        title = f"runs {len(listed)}" if not self._filter else f"runs {len(listed)} of {len(snapshot.runs)}"
+        note = f"/{clean(self._filter, 20)}" if self._filter else ""
+        self._runs.show(runs_table(listed, self._filter), title=title, note=f"{note} {self._order}".strip())
+
+    def _show_view(self, view: RunView | None, snapshot: Snapshot) -> None:
+        empty = "reading ..." if not snapshot.read else "no runs yet: `sirtui run FILE` starts one"
+        if view is None:
+            self._iterations.show(Table(empty=snapshot.problem or empty), title="iterations")
+            self._measures.show(Table())
+            self._peek.show(None, None)
+            return
+        run = view.run
+        told = "  ".join(clean(part, 40) for part in (run.method, run.task, run.base_model.rpartition("/")[2]) if part)
+        self._iterations.show(iterations_table(view), title=f"iterations of {clean(run.name, 60)}", note=told)
+        self._peek.show(view, self._folder(run.name))
+        self._show_measures(view)
+
+    def _show_measures(self, view: RunView) -> None:
+        row = find_iteration(view, self._iterations.selected)
+        if row is None:
+            self._measures.show(Table(empty="nothing measured yet"), title="measures")
+            return
+        title = f"it {row.t}" if row.repeat == 1 else f"it {row.t} again {row.repeat}"
+        self._measures.show(measures_table(view, row), title=f"{title} {clean(row.trainer, 12)}", note=_scope(row))
+
+    def _folder(self, run: str) -> RunFolder:
+        found: RunFolder = self.app.source.folder.run(run)  # type: ignore[attr-defined]
+        return found
+
+    def on_resize(self, event: Resize) -> None:
+        """Make room by the new size."""
+        super().on_resize(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Share the rows: the table needs its own, the log gives way first, then the list of runs."""
+        width, height = self.size
+        wide = width >= WIDE
+        self.set_class(wide, "-wide")
+        self.set_class(self._opened and not wide, "-opened")
+        self._measures.styles.width = _side(width) if wide else width
+        many = self._runs.count > 1 or bool(self._filter)
+        table = self._iterations.wanted_height()
+        runs = min(self._runs.wanted_height(), max(4, (height - 4) // 3)) if many else 0
+        table = min(table, max(5, height - 3 - runs - 3))
+        self._runs.display = many
+        self._runs.styles.height = runs
+        self._iterations.styles.height = table
+        peek = height - 3 - runs - table
+        self._peek.display = peek >= 2
+        self._peek.styles.height = max(0, min(peek, (2 if height >= _TALL else 1) * _PEEK_LINES + 2))
+
+    def on_grid_moved(self, event: Grid.Moved) -> None:
+        """Follow the cursor: another run, or the measures of another iteration."""
+        if event.grid is self._runs and event.key != self._shown_run:
+            self.post_message(self.Selected(event.key))
+        view = self.snapshot().view
+        if event.grid is self._iterations and view is not None:
+            self._show_measures(view)
+
+    def action_measures(self) -> None:
+        """Go to the measures of the selected iteration."""
+        self._opened = True
+        self._arrange()
+        self._measures.focus()
+
+    def action_back(self) -> None:
+        """Back to the table."""
+        self._opened = False
+        self._arrange()
+        self._iterations.focus()
+
+    def action_iteration(self, rows: int) -> None:
+        """The measures of the next iteration."""
+        self._iterations.action_move(rows)
+
+    def action_open(self) -> None:
+        """Go to the iterations of the selected run."""
+        self._iterations.focus()
+
+    def action_runs(self) -> None:
+        """Go to the list of runs."""
+        if self._runs.display:
+            self._runs.focus()
+
+    def action_follow(self) -> None:
+        """Follow the log, or stand still."""
+        self._peek.follow()
+
+    def action_sort(self) -> None:
+        """Sort the runs the next way."""
+        self._order = self._order.next
+        self.show(self.snapshot())
+
+    def action_filter(self) -> None:
+        """Ask for words that the runs must hold."""
+        self.post_message(self.Wanted("filter"))
+
+    def filter(self, wanted: str) -> None:
+        """Show the runs that hold these words."""
+        self._filter = wanted
+        self.show(self.snapshot())
+
+    @property
+    def filtered(self) -> str:
+        """The words that the runs must hold."""
+        return self._filter
+
+    def action_stop(self) -> None:
+        """Ask to stop the run."""
+        self._want("stop")
+
+    def action_resume(self) -> None:
+        """Ask to resume the run."""
+        self._want("resume")
+
+    def _want(self, command: str) -> None:
+        view = self.snapshot().view
+        if view is not None:
+            self.post_message(self.Wanted(command, view.run))
+
+
+def _side(width: int) -> int:
+    """How wide the pane of measures is at the side."""
+    return max(53, min(84, width * 5 // 12))
+
+
+def _scope(row: IterationRow) -> str:
+    against = next((cell.against for cell in row.cells.values() if cell.against), "")
+    return f"Δ against {against}" if against else ""

@@ -1,0 +1,163 @@
+"""The index is thrown away and built again, whatever became of it: the files are the truth."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+
+import pytest
+from builders import make_run
+
+from sirtui.core.errors import StoreError
+from sirtui.core.events import Metric
+from sirtui.store import Store
+
+
+@pytest.fixture
+def run(store, root):
+    """A run that is in the index, the index closed."""
+    run = make_run(root).finish("it01/measure", Metric(key="a", value=1.0))
+    store.catch_up()
+    store.close()
+    return run
+
+
+def whole(store, run) -> bool:
+    """Whether the index holds what the files say."""
+    return [row.name for row in store.runs()] == [run.name] and store.run(run.name).iterations[0].cells["a"].value == 1.0
+
+
+@pytest.mark.parametrize("content", [b"\0" * 50_000, b"garbage" * 1000, b"SQLite format 3\0" + b"\0" * 4080])
+def test_what_is_no_database_is_moved_aside_and_built_again(store, root, run, content):
+    """It reads as empty until the next catch-up, and is kept for whoever asks."""
+    store.folder.database.write_bytes(content)
+    assert store.runs() == ()
+    assert store.catch_up()
+    assert whole(store, run)
+    assert (root / "sirtui.db.broken-1").read_bytes() == content
+
+
+def test_an_empty_file_is_an_empty_index(store, run):
+    """Nothing to keep of it."""
+    store.folder.database.write_bytes(b"")
+    assert store.runs() == ()
+    store.catch_up()
+    assert whole(store, run)
+
+
+def test_damage_in_the_middle_is_found_by_whoever_reads_there(store, root, run):
+    """The ingest need not stumble over it: a reader that does has it built again."""
+    for key in range(2_000):
+        run.tell("it01/measure", Metric(key=f"k{key}", value=1.0))
+    store.reindex()
+    store.close()
+    database = store.folder.database
+    pages = database.read_bytes()
+    database.write_bytes(pages[: len(pages) // 4] + b"\xff" * (len(pages) // 2) + pages[3 * len(pages) // 4 :])
+    with pytest.raises(StoreError, match="damaged"):
+        store.run(run.name)
+    store.catch_up()
+    assert whole(store, run)
+    assert (root / "sirtui.db.broken-1").exists()
+
+
+def test_damage_beneath_an_open_store_is_healed(store, root, run):
+    """Also when the ingest still remembers what stood there."""
+    store.catch_up()
+    size = store.folder.database.stat().st_size
+    make_run(root, "bbbb")
+    store.folder.database.write_bytes(b"\0" * size)
+    for _ in range(3):
+        store.runs()
+        store.catch_up()
+    assert len(store.runs()) == 2
+
+
+def test_another_version_is_built_again(store, run):
+    """An older or a newer sirtui's index is no use, and no loss."""
+    with sqlite3.connect(store.folder.database) as connection:
+        connection.execute("PRAGMA user_version = 99")
+        connection.execute("DROP TABLE newest")
+    connection.close()
+    assert store.runs() == ()
+    assert store.catch_up()
+    assert whole(store, run)
+
+
+def test_reindex_builds_the_same_again(store, run):
+    """And every reader notices."""
+    store.catch_up()
+    view, version = store.run(run.name), store.version()
+    store.reindex()
+    assert store.run(run.name) == view
+    assert store.version() != version
+
+
+def test_a_deleted_index_comes_back_beneath_an_open_store(store, root, run):
+    """Another store, and another process, go on with the new one."""
+    other = Store(root)
+    other.catch_up()
+    store.reindex()
+    make_run(root, "bbbb")
+    assert other.catch_up()
+    assert len(store.runs()) == len(other.runs()) == 2
+    other.close()
+
+
+def test_the_index_is_its_owners_alone(store, run):
+    """0600, companions too."""
+    store.catch_up()
+    files = [path for path in store.folder.path.iterdir() if path.name.startswith("sirtui.db")]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+
+
+def test_an_index_that_cannot_be_written_says_so(store, root):
+    """With its path, and what to do."""
+    make_run(root)
+    store.folder.database.mkdir()
+    with pytest.raises(StoreError, match="Is a directory"):
+        store.catch_up()
+
+
+def test_a_store_that_may_not_be_written_is_read(store, run, monkeypatch):
+    """Someone else's store, or a read-only disk."""
+
+    def refuse(path, *_):
+        raise PermissionError(13, "Permission denied", path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        assert store.catch_up() is False
+        assert whole(store, run)
+
+
+def test_odd_characters_in_the_path_do_no_harm(tmp_path):
+    """The store's path goes into a URI."""
+    root = tmp_path / "a?b#c%20d é"
+    run = make_run(root).finish("it01/measure", Metric(key="a", value=1.0))
+    store = Store(root)
+    store.catch_up()
+    assert whole(store, run)
+    store.close()
+
+
+LIGHT = """
+import sys
+from pathlib import Path
+import sirtui.store
+assert "sqlite3" not in sys.modules
+store = sirtui.store.Store(Path(sys.argv[1]))
+print(len(store.runs()), store.catch_up(), len(store.runs()))
+print(*sorted({"sqlite_utils", "watchfiles", "textual", "numpy", "pandas", "asyncio", "torch"} & sys.modules.keys()))
+"""
+
+
+def test_reading_and_catching_up_load_nothing_heavy(root):
+    """Neither sqlite-utils (it loads pandas) nor watchfiles; importing alone not even sqlite3."""
+    make_run(root)
+    done = subprocess.run([sys.executable, "-c", LIGHT, str(root)], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[0] == "0 True 1"
+    assert done.stdout.split("\n")[1] == ""
