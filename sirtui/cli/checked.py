@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -56,7 +57,7 @@ def check_names(spec: Spec, file: str) -> None:
         raise wrong(file, "task", f"{spec.task} has no training problems", "a task with a train split")
 
 
-def _found(shelf: Shelf, name: str, file: str, key: str) -> object:
+def _found(shelf: Shelf, name: str, file: str, key: str) -> Any:
     try:
         return find(shelf, name)
     except NotFound as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -70,15 +71,20 @@ def as_text(view: RunView) -> str:
     rows = [head]
     for measure in view.measures:
         arrow = {1: " ↑", -1: " ↓"}.get(measure.direction, "")
-        rows.append([f"{measure.key}{arrow}", *(_shown(cells.get(measure.key)) for cells in columns)])
+        rows.append([f"{measure.key}{arrow}", *(_shown(cells.get(measure.key), measure.unit) for cells in columns)])
     notes = "Value, and in brackets the paired change against M1. ↑ ↓: which way is better. No verdict is given yet."
-    return "\n".join([*lines, table(rows), "", notes])
+    return "\n".join([*lines, table(rows, width=_width()), "", notes])
 
 
-def _shown(cell: Cell | None) -> str:
+def _shown(cell: Cell | None, unit: str) -> str:
     if cell is None or cell.value is None:
         return "-"
-    return number(cell.value) + (f" ({cell.change:+.3f})" if cell.change is not None else "")
+    return number(cell.value, unit) + (f" ({cell.change:+.3f})" if cell.change is not None else "")
+
+
+def _width() -> int | None:
+    """Of the terminal; None where the text goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _standing(view: RunView) -> str:

@@ -24,22 +24,38 @@ def progress(done: float | None, total: float | None, unit: str) -> str:
     return f"{done:g}/{total:g} {unit} ({100 * done / total:.0f} %)"
 
 
-def number(value: float | None) -> str:
-    """Three decimals below ten, fewer above; `-` where undefined."""
+def number(value: float | None, unit: str = "") -> str:
+    """A count of problems as it is, else three decimals below ten and one above; `-` where undefined."""
     if value is None:
         return "-"
-    if float(value).is_integer() and abs(value) >= 2:
+    if unit == "problems":
         return f"{value:.0f}"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
 
 
-def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """Columns padded to their widest cell, the first `left` to the left, the others to the right."""
+def table(rows: Sequence[Sequence[str]], left: int = 1, width: int | None = None) -> str:
+    """Columns padded to their widest cell, the first `left` to the left, the others to the right.
+
+    Columns that do not fit into `width` stand in further blocks below, each beginning with the first column.
+    """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(_cell(cell, width, at < left) for at, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip()
-        for row in rows
-    )
+    return "\n\n".join(_block(rows, widths, chosen, left) for chosen in _blocks(widths, width))
+
+
+def _blocks(widths: Sequence[int], width: int | None) -> list[list[int]]:
+    """Which columns stand in each block."""
+    blocks = [[0]]
+    for column in range(1, len(widths)):
+        taken = sum(widths[each] + 2 for each in blocks[-1])
+        if width is not None and taken + widths[column] > width and len(blocks[-1]) > 1:
+            blocks.append([0])
+        blocks[-1].append(column)
+    return blocks
+
+
+def _block(rows: Sequence[Sequence[str]], widths: Sequence[int], chosen: Sequence[int], left: int) -> str:
+    lines = ("  ".join(_cell(row[column], widths[column], column < left) for column in chosen).rstrip() for row in rows)
+    return "\n".join(lines)
 
 
 def _cell(text: str, width: int, to_left: bool) -> str:

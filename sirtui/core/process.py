@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -42,12 +41,12 @@ def current(now: float) -> Process:
 def identify(pid: int, now: float) -> Process:
     """The process with this number on this machine; its ticks are -1, which no process has, where it is gone."""
     ticks = start_ticks(pid)
-    return Process(socket.gethostname(), boot_id(), pid, -1 if ticks is None else ticks, now)
+    return Process(os.uname().nodename, boot_id(), pid, -1 if ticks is None else ticks, now)
 
 
 def alive(process: Process) -> bool:
     """Whether this very process, not another with its number, lives on this machine since this boot."""
-    return process.boot == boot_id() and process.host == socket.gethostname() and start_ticks(process.pid) == process.ticks
+    return process.boot == boot_id() and process.host == os.uname().nodename and start_ticks(process.pid) == process.ticks
 
 
 def signal_safely(process: Process, signum: int) -> bool:

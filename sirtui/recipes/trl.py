@@ -33,7 +33,7 @@ def common(job: TrainJob) -> dict[str, Any]:
 
 
 def _always() -> dict[str, Any]:
-    return {"report_to": "none", "disable_tqdm": True, "save_strategy": "no", "logging_steps": 5}
+    return {"report_to": "none", "disable_tqdm": True, "save_strategy": "no", "logging_steps": 5, "logging_first_step": True}
 
 
 def _for_this_machine() -> dict[str, Any]:

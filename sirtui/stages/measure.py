@@ -25,10 +25,10 @@ def work(at: Context) -> dict[str, Any]:
     now = evaluation(at, at.t, at.repeat)
     first = now if (at.t, at.repeat) == (1, 1) else evaluation(at, 1, 1)
     measures: list[Measure] = [find("measures", name) for name in (*names("measures"), *at.spec.evaluation.measures)]
-    found: list[Measured] = []
+    tools, found = _tools(at), list[Measured]()
     for number, measure in enumerate(measures):
         at.emit(Progress(number, len(measures), "measures", measure.name))
-        found += measure.of(now, first, _tools(at))
+        found += measure.of(now, first, tools)
     for each in found:
         at.emit(Metric(each.key, each.value, each.stderr, each.n, each.direction, each.unit, dict(each.counts)))
     write_lines(at.out / "problems.jsonl", records(now, found))

@@ -130,8 +130,8 @@ class _Walk:
 
     def walk(self, on_change: Callable[[], None]) -> Status:
         """Launch and wait until nothing runs and nothing is to be launched."""
-        self._record(Status.RUNNING)
         self._adopt()
+        self._record(Status.RUNNING)
         while True:
             self._check_folder()
             changed = self._reap()

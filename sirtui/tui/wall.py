@@ -24,7 +24,7 @@ class Wall(LineFilter):
         super().__init__()
         self._safe = _ascii if ascii_only else _drawable
 
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 (Textual's signature)
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """The same segments, safe."""
         return [
             segment if segment.control or (segment.text.isascii() and segment.text.isprintable()) else self._cleaned(segment)

@@ -52,7 +52,7 @@ def test_request_is_seen_soon(make_trial: Make) -> None:
     assert trial.record.status == Status.STOPPED
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signum", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_signal_is_a_request(make_trial: Make, signum: int) -> None:
     """A supervisor that is asked to end ends its run in order."""
     trial = make_trial()
@@ -105,6 +105,7 @@ def test_resume_refused_while_at_work(make_trial: Make) -> None:
     """One supervisor a run."""
     trial = make_trial()
     trial.launch("it01/train=hang")
+    trial.process("it01/train")
     with pytest.raises(UsageError, match="at work already"):
         trial.resume()
 
@@ -196,6 +197,7 @@ def test_orphans(make_trial: Make) -> None:
     assert trial.exit("it01/train").reason == "lost: it ended unseen"
 
 
+@pytest.mark.slow
 def test_repeated_stop_and_resume(make_trial: Make) -> None:
     """Stopped within every stage in turn, the run ends as an undisturbed one does."""
     trial = make_trial()

@@ -60,7 +60,7 @@ def assert_each_once_in_the_end(trial: Trial) -> None:
     assert len(trial.lines("starts.txt")) == 10
 
 
-@pytest.mark.parametrize("stage", ["it01/train", "it01/judge"])
+@pytest.mark.parametrize("stage", ["it01/train", pytest.param("it01/judge", marks=pytest.mark.slow)])
 def test_killed_before_the_launch(make_trial: Make, stage: str) -> None:
     """An intent without a launch is closed as lost, and made anew."""
     trial = make_trial()
@@ -72,7 +72,7 @@ def test_killed_before_the_launch(make_trial: Make, stage: str) -> None:
     assert_each_once(trial)
 
 
-@pytest.mark.parametrize("stage", ["it01/train", "it01/judge"])
+@pytest.mark.parametrize("stage", ["it01/train", pytest.param("it01/judge", marks=pytest.mark.slow)])
 def test_killed_after_the_launch(make_trial: Make, stage: str) -> None:
     """A stage that was on its way, and had not yet said who it is, is found by its tag, and waited for."""
     trial = make_trial()
@@ -151,6 +151,7 @@ def test_no_child_of_the_launcher(make_trial: Make) -> None:
     """The launcher has no child to wait for, and none to be killed with."""
     trial = make_trial()
     trial.launch("it01/train=hang")
+    trial.process("it01/train")
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
     assert str(trial.record.process.pid) not in children
     assert Path(f"/proc/{trial.record.process.pid}/fd/0").readlink() == Path("/dev/null")
@@ -172,6 +173,7 @@ def test_another_supervisor(make_trial: Make) -> None:
     """A second supervisor is refused."""
     trial = make_trial()
     trial.launch("it01/train=hang")
+    trial.process("it01/train")
     with pytest.raises(SirtuiError, match="already supervised"):
         supervise(trial.run, LocalLauncher())
 
@@ -180,6 +182,7 @@ def test_launched_twice(make_trial: Make) -> None:
     """Launching a supervisor where one lives is no error: the run is supervised."""
     trial = make_trial()
     trial.launch("it01/train=hang")
+    trial.process("it01/train")
     before = trial.record
     launch_supervisor(trial.run, SUPERVISOR)
     assert trial.record == before

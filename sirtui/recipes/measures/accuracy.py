@@ -40,7 +40,7 @@ class Accuracy:
 
     name = "accuracy"
 
-    def of(self, now: Evaluation, first: Evaluation, tools: Tools) -> Iterator[Measured]:  # noqa: ARG002
+    def of(self, now: Evaluation, first: Evaluation, tools: Tools) -> Iterator[Measured]:
         """`pass@1.greedy`, `pass@1.sampled`, `pass@K`, `cover@.5`: means over test problems.
 
         A problem that lost samples to INFRA marks is undefined at every K above what it has left.

@@ -18,7 +18,7 @@ class OfAnswers:
 
     name = "answers"
 
-    def of(self, now: Evaluation, first: Evaluation, tools: Tools) -> Iterator[Measured]:  # noqa: ARG002
+    def of(self, now: Evaluation, first: Evaluation, tools: Tools) -> Iterator[Measured]:
         """`answers.{unparsed,ended,length,entropy,nll}`: per problem over its samples, then the mean over problems.
 
         INFRA marks are left out of `unparsed` and `entropy`; the others do not ask the judge. A key that no problem has

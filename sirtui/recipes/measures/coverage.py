@@ -17,7 +17,7 @@ class Coverage:
 
     name = "coverage"
 
-    def of(self, now: Evaluation, first: Evaluation, tools: Tools) -> Iterator[Measured]:  # noqa: ARG002
+    def of(self, now: Evaluation, first: Evaluation, tools: Tools) -> Iterator[Measured]:
         """`coverage.mass_train`, `coverage.mass_test`: mean c/N; `coverage.any`: training problems with any correct."""
         if found := counts(now.train):
             yield mean("coverage.mass_train", {problem: c / n for problem, (n, c) in found.items()}, now.train)

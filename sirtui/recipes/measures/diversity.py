@@ -42,7 +42,7 @@ class Diversity:
 
     name = "diversity"
 
-    def of(self, now: Evaluation, first: Evaluation, tools: Tools) -> Iterator[Measured]:  # noqa: ARG002
+    def of(self, now: Evaluation, first: Evaluation, tools: Tools) -> Iterator[Measured]:
         """`diversity.{ngram,distinct_n,semantic,equations}.{correct,incorrect}`, and `.raw`: means over test problems.
 
         Semantic ones are left out without an embedder, equations where no sample has any, rarefied ones where m is None.

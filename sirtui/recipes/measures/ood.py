@@ -14,7 +14,7 @@ class OutOfDistribution:
 
     name = "ood"
 
-    def of(self, now: Evaluation, first: Evaluation, tools: Tools) -> Iterator[Measured]:  # noqa: ARG002
+    def of(self, now: Evaluation, first: Evaluation, tools: Tools) -> Iterator[Measured]:
         """`ood.accuracy` (mean c/N), `.greedy` and `.level_L` of it, `ood.disparity`; the task in front if several."""
         by_task: dict[str, list[Judged]] = {}
         for each in now.ood:

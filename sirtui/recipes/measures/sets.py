@@ -16,7 +16,7 @@ class Sets:
 
     name = "sets"
 
-    def of(self, now: Evaluation, first: Evaluation, tools: Tools) -> Iterator[Measured]:  # noqa: ARG002
+    def of(self, now: Evaluation, first: Evaluation, tools: Tools) -> Iterator[Measured]:
         """`sets.gained`, `sets.lost`: gross sizes; `sets.m1_pass@K`: M_1's pass@K, mean over IS(t), where t > 1.
 
         M_1 evaluated again (t = 1, another evaluation) has gross sizes too: they are what chance alone gives.

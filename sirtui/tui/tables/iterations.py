@@ -84,8 +84,10 @@ def iterations_table(view: RunView) -> Table:
     ]
     for index, headline in enumerate(shown):
         columns += _columns(view, headline, 0 if index == 0 else 2 + index)
-    columns.append(Column("status", "status", flex=True, least=9))
-    rows = tuple(_row(view, row, shown) for row in (*view.iterations, *view.repeats))
+    listed = (*view.iterations, *view.repeats)
+    troubled = any(row.status in ATTENTION for row in listed)
+    columns.append(Column("status", "status", flex=True, least=20 if troubled else 9))
+    rows = tuple(_row(view, row, shown) for row in listed)
     return Table(tuple(columns), rows, "no iteration yet")
 
 
