@@ -66,7 +66,13 @@ def start(code: str, useful: bytes, cache: Path, *arguments: str) -> Start:
     surroundings.pop("PYTHONDONTWRITEBYTECODE", None)
     began = time.monotonic()
     child = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], stdin=slave, stdout=slave, stderr=slave, cwd=ROOT, env=surroundings, close_fds=True
+        [sys.executable, "-c", code, *arguments],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        cwd=ROOT,
+        env=surroundings,
+        close_fds=True,
     )
     os.close(slave)
     seen = b""
@@ -97,8 +103,8 @@ def main() -> None:
         cases = {
             "bare Textual": (BARE, b"useful"),
             "sirtui, empty store": (EMPTY, b"no runs yet", str(store)),
-            "sirtui, 3 runs": (FILLED, "pass1".encode(), str(store), "2"),
-            "sirtui, 1,000 runs": (FILLED, "pass1".encode(), str(store), "999"),
+            "sirtui, 3 runs": (FILLED, b"pass1", str(store), "2"),
+            "sirtui, 1,000 runs": (FILLED, b"pass1", str(store), "999"),
         }
         taken: dict[str, list[Start]] = {name: [] for name in cases}
         for repetition in range(repetitions + 1):

@@ -47,7 +47,8 @@ def _answers(spec: Spec) -> str:
     rounds = [(t, 1) for t in range(1, spec.iterations + 1)] + [(1, r + 2) for r in range(spec.evaluation.repeats)]
     total = sum(n * sizes[which.part] for t, repeat in rounds for which, n in sets(spec, t, repeat).items())
     per_round = sum(n * sizes[which.part] for which, n in sets(spec, 2, 1).items()) if spec.iterations > 1 else total
-    return f"{total:,} in all, {per_round:,} in an iteration ({', '.join(f'{part} {size:,}' for part, size in sizes.items())} problems)"
+    problems = ", ".join(f"{size:,} {part}" for part, size in sizes.items())
+    return f"{total:,} in all, {per_round:,} in an iteration; problems: {problems}"
 
 
 def _sizes(spec: Spec) -> dict[str, int]:
@@ -77,5 +78,6 @@ def _time(spec: Spec, store: Store) -> str:
         same = (run.base_model, run.task, run.method) == (spec.base_model, spec.task, spec.method_name)
         if same and run.status is Status.FINISHED and run.ended:
             took = run.ended - run.created
-            return f"about {duration(took * spec.iterations / run.iterations)}, as {run.name} took {duration(took)} for {run.iterations} iterations"
+            expected = duration(took * spec.iterations / run.iterations)
+            return f"about {expected}: {run.name} took {duration(took)} for {run.iterations} iterations"
     return "not known: no such run has finished here yet"

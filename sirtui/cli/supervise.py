@@ -20,5 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(asked: argparse.Namespace) -> int:
     """Walk the plan; whenever something changed, bring the index up to date."""
     store = Store(asked.folder.parent.parent)
-    status = supervise(RunFolder(asked.folder), LocalLauncher(), on_change=store.catch_up)
+
+    def index() -> None:
+        store.catch_up()
+
+    status = supervise(RunFolder(asked.folder), LocalLauncher(), on_change=index)
     return 0 if status is Status.FINISHED else 1

@@ -171,11 +171,12 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Tools:
-    """What measures may use. `embed`: texts to unit vectors, shape (texts, dimensions), None where none was chosen;
-    it is slow, so at most `embedded` answers per problem and subset, the first drawn, are given to it.
+    """What measures may use.
 
-    `rarefied_to` is m, to how many samples diversities are rarefied: None where too few are drawn (N < 8). `tasks`: the
-    run's tasks by name, as `Judged.task` gives it.
+    `embed`: texts to unit vectors, shape (texts, dimensions), None where no embedder was chosen; it is slow, so at most
+    `embedded` answers per problem and subset, the first drawn, are given to it. `rarefied_to` is m, to how many samples
+    diversities are rarefied: None where too few are drawn (N < 8). `tasks`: the run's tasks by name, as `Judged.task`
+    gives it.
     """
 
     embed: Callable[[Sequence[str]], NDArray[np.float64]] | None

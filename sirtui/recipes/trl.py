@@ -105,7 +105,8 @@ def callback(emit: Emit) -> TrainerCallback:
         told = 0.0
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_: Any) -> None:
-            values = {key: float(value) for key, value in (logs or {}).items() if isinstance(value, int | float)}
+            told = ((key, value) for key, value in (logs or {}).items() if isinstance(value, int | float))
+            values: dict[str, float | None] = {key: float(value) for key, value in told}
             if "train_runtime" not in values:  # the summary at the end is no point of a curve
                 emit(Scalars(state.global_step, values))
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sirtui.store.rows import RunRow
     from sirtui.tui.feed import Source
 
 
@@ -26,8 +28,14 @@ def open_screen(store: Source, run: str | None = None, *, ascii: bool = False) -
     app = SirtuiApp(store, run, ascii=ascii)
     app.run(mouse=False)
     signal.alarm(0)
-    still = [run for run in app.snapshot.runs if run.status.alive]
-    if still and app.return_code == 0:
-        plural, they = ("s", "keep") if len(still) > 1 else ("", "keeps")
-        sys.stdout.write(f"{len(still)} run{plural} {they} running; `sirtui` shows {'them' if plural else 'it'} again.\n")
+    if app.return_code == 0:
+        sys.stdout.write(farewell(app.snapshot.runs))
     return app.return_code or 0
+
+
+def farewell(runs: Iterable[RunRow]) -> str:
+    """What goes on without the screen."""
+    still = sum(run.status.alive for run in runs)
+    if still > 1:
+        return f"{still} runs keep running; `sirtui` shows them again.\n"
+    return "1 run keeps running; `sirtui` shows it again.\n" if still else ""

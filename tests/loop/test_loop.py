@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sirtui.core.files import is_locked, read_lines
+from sirtui.core.files import find_record, is_locked, read_lines, read_record
 from sirtui.core.layout import RunFolder
 from sirtui.core.measures import ProblemRecord
 from sirtui.core.process import alive
 from sirtui.core.run import Kind, Manifest, Process, Stage, SupervisorRecord
-from sirtui.core.files import find_record, read_record
 
 
 def shown(shell, run="latest"):
@@ -114,7 +113,7 @@ def test_stop_ends_everything_and_resume_goes_on(shell):
     shell.environment["PYTHON_TOY_PAUSE"] = "0.3"
     name = shell("run", "toy.toml").stdout.strip()
     run = folder(shell, name)
-    until(lambda: run.stage(Stage(1, Kind.TRAIN)).attempt(1).journal.exists())
+    until(run.stage(Stage(1, Kind.TRAIN)).attempt(1).journal.exists)
     shell("stop", "latest", "--wait")
     assert shown(shell, name)["status"] == "stopped"
     assert not [path for path in run.path.rglob("*.lock") if is_locked(path)]

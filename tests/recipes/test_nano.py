@@ -49,7 +49,7 @@ def test_a_story_is_solved_in_gsm8k_format(seed, level):
     solution = words.solve(story, random)
     assert solution.endswith(f"\n#### {story.chain.answer}")
     assert equations(solution)
-    assert list(NANO.judge([(Problem("nano/x", story.question, solution), solution)]))[0].correct
+    assert next(NANO.judge([(Problem("nano/x", story.question, solution), solution)])).correct
 
 
 @given(SEEDS, some.integers(1, 5))

@@ -54,8 +54,7 @@ def test_a_trainer_leaves_a_checkpoint_that_loads(tmp_path, base, name):
 
 
 def test_dpo_measures_against_the_checkpoint_it_starts_from(tmp_path):
-    """Before the first step the policy is its own reference: rewards are zero and the loss is ln 2, also for an M_{t-1}
-    whose configuration names another origin."""
+    """Before the first step rewards are zero and the loss is ln 2, also for an M_{t-1} whose configuration names M_0."""
     find("trainers", "sft").train(job(tmp_path / "m1", DATA["correct"]), lambda event: None)
     told = []
     start = TrainJob(

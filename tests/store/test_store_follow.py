@@ -108,6 +108,19 @@ def test_an_old_run_that_is_resumed_is_told(root, run):
         assert follower.more_than(seen)
 
 
+def test_a_resumed_run_is_watched_inside(root, run):
+    """What its stages tell is told from then on."""
+    old = make_run(root, "bbbb").supervisor().launch(TRAIN).tell(TRAIN, Scalars(step=0, values={}))
+    with following(root) as follower:
+        seen = follower.quiet()
+        with old.supervised():
+            old.supervisor()
+            assert follower.more_than(seen)
+            seen = follower.quiet()
+            old.tell(TRAIN, Scalars(step=1, values={}))
+            assert follower.more_than(seen)
+
+
 def test_index_locks_logs_and_results_in_the_making_wake_nobody(root, run):
     """Above all not the index itself, which changes whenever somebody has looked."""
     out = run.attempt(TRAIN).out

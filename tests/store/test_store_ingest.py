@@ -182,11 +182,36 @@ def test_a_run_that_is_over_is_not_read_again_until_its_folder_changes(store, ro
 def test_settling_is_no_change(store, root, clock):
     """That a run needs no more looking at is nothing a reader could tell."""
     run = make_run(root).supervisor(Status.FINISHED).finish(TRAIN)
+    clock.now = run.folder.path.stat().st_mtime
     store.catch_up()
     version = store.version()
-    clock.now = run.folder.path.stat().st_mtime + 10
+    clock.now += 10
     assert not store.catch_up()
     assert store.version() == version
+
+
+def test_a_change_within_the_same_tick_is_not_missed(store, root, clock):
+    """A folder that changed just now may change again without its mtime telling."""
+    run = make_run(root).supervisor(Status.FINISHED)
+    before = run.folder.path.stat()
+    clock.now = before.st_mtime + 1
+    store.catch_up()
+    run.supervisor(Status.FAILED)
+    os.utime(run.folder.path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert store.catch_up()
+    assert store.runs()[0].status is Status.FAILED
+
+
+def test_a_stage_may_tell_more_after_its_manifest(store, root):
+    """As long as it holds its lock."""
+    run = make_run(root).supervisor()
+    with run.supervised():
+        with run.working("it01/measure"):
+            run.finish("it01/measure", Metric(key="a", value=1.0))
+            store.catch_up()
+            run.tell("it01/measure", Metric(key="b", value=2.0))
+        store.catch_up()
+    assert store.run(run.name).iterations[0].cells["b"].value == 2.0
 
 
 def test_outside_text_is_cleaned(store, root):

@@ -167,7 +167,9 @@ class Play:
             RunRow("nano-frozen-z9y8", "nano", Status.FINISHED, "frozen", "nano", "models/nano", 1, 5, CREATED - 200_000,
                    CREATED - 190_000, t=5),
         )  # fmt: skip
-        more = tuple(replace(known[1], name=f"older-{number:03}", created=CREATED - 1e6 - number) for number in range(self._others))
+        more = tuple(
+            replace(known[1], name=f"older-{number:03}", created=CREATED - 1e6 - number) for number in range(self._others)
+        )
         return (known + more)[: self._others]
 
     def view(self) -> RunView:
@@ -192,11 +194,24 @@ class Play:
             for number, kind in enumerate(Kind):
                 began = CREATED + 1000 * t + 100 * number
                 found.append(
-                    StageRow(f"it{t:02}/{kind}", t, 1, kind, Status.FINISHED, 1, began, began + 90, seconds=90.0, cpu_seconds=80.0)
+                    StageRow(
+                        f"it{t:02}/{kind}", t, 1, kind, Status.FINISHED, 1, began, began + 90, seconds=90.0, cpu_seconds=80.0
+                    )
                 )
         t = self.t
         found.append(
-            StageRow(f"it{t:02}/train", t, 1, Kind.TRAIN, Status.RUNNING, 1, CREATED + 1000 * t, done=self.done, total=2000, unit="step")
+            StageRow(
+                f"it{t:02}/train",
+                t,
+                1,
+                Kind.TRAIN,
+                Status.RUNNING,
+                1,
+                CREATED + 1000 * t,
+                done=self.done,
+                total=2000,
+                unit="step",
+            )
         )
         return tuple(found)
 
@@ -216,10 +231,6 @@ class Play:
         return RunView(row, rows, (), (*measures(), MeasureRow(HOSTILE, 0, HOSTILE)), (sampled, stage))
 
 
-class Frozen(Play):
-    """A play that tells of nothing by itself."""
-
-
 def write_logs(play: Play) -> None:
     """Logs for the run that failed, hostile ones."""
     for stage, attempt in ((Stage(3, Kind.TRAIN), 2), (Stage(2, Kind.SAMPLE), 1)):
@@ -227,29 +238,41 @@ def write_logs(play: Play) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = [f"14:0{number}:00 INFO  sampled {number * 100} of 1319 problems" for number in range(9)]
         bar = "\r".join(f" {percent}%|{'#' * (percent // 5):<20}| {percent}/100" for percent in range(0, 80, 5))
-        path.write_text("\n".join([*lines, HOSTILE, "\x1b[31mred\x1b[0m [link=x]markup[/] \x00", bar, "Traceback: OutOfMemoryError"]))
+        path.write_text(
+            "\n".join([*lines, HOSTILE, "\x1b[31mred\x1b[0m [link=x]markup[/] \x00", bar, "Traceback: OutOfMemoryError"])
+        )
 
 
 def main() -> None:
     """Show the play live."""
+    import argparse
     import tempfile
 
     from sirtui.tui.app import SirtuiApp
 
-    play = Play(Path(tempfile.mkdtemp()), others=int(sys.argv[sys.argv.index("--others") + 1]) if "--others" in sys.argv else 2)
-    write_logs(play)
-    play.step(4 * play.steps - 15)
-    still = "--still" in sys.argv
+    options = argparse.ArgumentParser()
+    options.add_argument("--ascii", action="store_true")
+    options.add_argument("--still", action="store_true", help="nothing happens")
+    options.add_argument("--every", type=float, default=0.5, help="seconds between steps")
+    options.add_argument("--others", type=int, default=2, help="how many runs stand still beside the one that plays")
+    options.add_argument("--run", help="the run to show first")
+    options.add_argument("--at", type=int, default=145, help="how many steps were taken before")
+    asked = options.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        play = Play(Path(folder), others=asked.others)
+        write_logs(play)
+        play.step(asked.at)
+        if not asked.still:
+            threading.Thread(target=_go_on, args=(play, asked.every), daemon=True).start()
+        app = SirtuiApp(play, asked.run, ascii=asked.ascii, follow=play.follow)
+        app.run(mouse=False)
+    sys.exit(app.return_code or 0)
 
-    def go_on() -> None:
-        while True:
-            time.sleep(0.5)
-            play.step()
 
-    if not still:
-        threading.Thread(target=go_on, daemon=True).start()
-    app = SirtuiApp(play, ascii="--ascii" in sys.argv, follow=play.follow)
-    app.run(mouse=False)
+def _go_on(play: Play, every: float) -> None:
+    while True:
+        time.sleep(every)
+        play.step()
 
 
 if __name__ == "__main__":

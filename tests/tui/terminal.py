@@ -21,15 +21,27 @@ _ESCAPES = re.compile(rb"\x1b\[[0-9;?<>=]*[ -/]*[a-zA-Z]|\x1b\][^\x07]*\x07|\x1b
 
 
 class Terminal:
-    """`python play.py <arguments>` in a terminal of its own. Use as a context manager."""
+    """`python play.py <arguments>`, or another `program`, in a terminal of its own. Use as a context manager.
 
-    def __init__(self, *arguments: str, columns: int = 80, lines: int = 24, **surroundings: str) -> None:
+    Without `control` no signal tells the program that the terminal is gone.
+    """
+
+    def __init__(
+        self,
+        *arguments: str,
+        columns: int = 80,
+        lines: int = 24,
+        control: bool = True,
+        program: tuple[str, ...] = (),
+        **surroundings: str,
+    ) -> None:
         self.master, slave = os.openpty()
         self.resize(columns, lines)
         self.settings = termios.tcgetattr(slave)
         self.written = b""
         environment = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT), **surroundings}
-        command = ["setsid", "--ctty", sys.executable, str(PLAY), *arguments]
+        controlled = ("setsid", "--ctty") if control else ("setsid",)
+        command = [*controlled, sys.executable, *(program or (str(PLAY), *arguments))]
         self.child = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, cwd=ROOT, env=environment)
         self.slave = slave
 
@@ -100,8 +112,3 @@ class Terminal:
 def visible(written: bytes) -> str:
     """What was written, without the terminal's commands."""
     return _ESCAPES.sub(b"", written).decode(errors="replace")
-
-
-def without_commands(written: bytes) -> bytes:
-    """What was written, without the commands that Textual itself gives."""
-    return _ESCAPES.sub(b"", written)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from play import Play
+
 from sirtui.core.errors import StoreError
 from sirtui.tui.feed import Feed, Snapshot
 

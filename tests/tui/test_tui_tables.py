@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from play import HOSTILE, NAN, Play
+
 from sirtui.core.run import Status
 from sirtui.store.rows import Cell, IterationRow
 from sirtui.tui.figures import change, measured, moment, number, percent, progress, span, sparkline, uncertainty
@@ -33,7 +34,9 @@ def at(moment: int, tmp_path: Path) -> Play:
 
 def test_iterations_at_80(tmp_path):
     """Headline measures with their change, sparklines under their names, and how far each iteration is."""
-    assert drawn(iterations_table(at(145, tmp_path).view()), 80) == """\
+    assert (
+        drawn(iterations_table(at(145, tmp_path).view()), 80)
+        == """\
   it rec    pass1↑    Δ  ng↑    Δ  eq↑    Δ  OOD↑    Δ  greedy↑    Δ  status
             ▁▅█          █▅▁       █▆▁       ██▁        ▁▆█
    1 sft      46.0       .68       .52       34.1          47.1       finished
@@ -43,11 +46,14 @@ def test_iterations_at_80(tmp_path):
    5 dpo                                                              waiting
    1 rep 2    46.3                                                    finished
 """
+    )
 
 
 def test_what_matters_most_stays_at_60(tmp_path):
     """With less room the measures further to the right go first; pass@1 and the status stay."""
-    assert drawn(iterations_table(at(145, tmp_path).view()), 60) == """\
+    assert (
+        drawn(iterations_table(at(145, tmp_path).view()), 60)
+        == """\
   it rec    pass1↑    Δ  ng↑    Δ  eq↑    Δ  status
             ▁▅█          █▅▁       █▆▁
    1 sft      46.0       .68       .52       finished
@@ -57,20 +63,24 @@ def test_what_matters_most_stays_at_60(tmp_path):
    5 dpo                                     waiting
    1 rep 2    46.3                           finished
 """
+    )
 
 
 def test_a_failure_says_why(tmp_path):
     """A failed iteration tells its reason, as much of it as fits, and hostile names are harmless."""
     play = at(0, tmp_path)
     view = play.still(play.others()[0])
-    assert drawn(iterations_table(view), 80) == """\
-  it rec         pass1↑    Δ  ng↑    Δ  eq↑    Δ  OOD↑    Δ  status
-                 ▁█           █▁        █▁        █▁
-   1 sft           46.0       .68       .52       34.1       finished
-   2 evil[bold…    49.1 ▴3.1  .61 ▾.07  .50 ▾.02  34.0 ▾0.1  finished
-!  3 dpo                                                     failed: CUDA out o…
-   4 dpo                                                     waiting
+    assert (
+        drawn(iterations_table(view), 80)
+        == """\
+  it rec        pass1↑    Δ  ng↑    Δ  eq↑    Δ  OOD↑    Δ  status
+                ▁█           █▁        █▁        █▁
+   1 sft          46.0       .68       .52       34.1       finished
+   2 evil[bol…    49.1 ▴3.1  .61 ▾.07  .50 ▾.02  34.0 ▾0.1  finished
+!  3 dpo                                                    failed: CUDA out of…
+   4 dpo                                                    waiting
 """
+    )
 
 
 def test_a_run_that_has_not_begun(tmp_path):
@@ -82,12 +92,15 @@ def test_a_run_that_has_not_begun(tmp_path):
 def test_runs_need_you_first(tmp_path):
     """Failed runs stand first, then the newest; room runs out from the right."""
     play = at(145, tmp_path)
-    assert drawn(runs_table(ordered(play.runs())), 80) == """\
+    assert (
+        drawn(runs_table(ordered(play.runs())), 80)
+        == """\
   run                     status                    it  stage       eta  method
 ! gsm8k-llama3-dpo-a1b2   failed: CUDA out of me…  3/5                   dpo
 ▸ nano-sft-dpo-k3x9       running                  4/5  train 62%  1:15  sft-dpo
   nano-frozen-z9y8        finished                 5/5                   frozen
 """
+    )
 
 
 def test_sort_and_filter(tmp_path):
@@ -107,11 +120,11 @@ def test_measures_of_an_iteration(tmp_path):
     view = at(145, tmp_path).view()
     text = drawn(measures_table(view, view.iterations[2]), 52)
     assert text.splitlines()[:5] == [
-        " measure                    value   se     Δ  trend",
-        " pass@1.sampled           ↑  50.9  1.4  ▴4.9  ▁▅█",
-        " diversity.ngram.correct  ↑   .50 .014  ▾.18  █▅▁",
-        " diver….equations.correct ↑   .43 .014  ▾.09  █▆▁",
-        " ood.accuracy             ↑  31.2  1.4  ▾2.9  ██▁",
+        " measure                     value   se     Δ  trend",
+        " pass@1.sampled            ↑  50.9  1.4  ▴4.9  ▁▅█",
+        " diversity.ngram.correct   ↑   .50 .014  ▾.18  █▅▁",
+        " divers….equations.correct ↑   .43 .014  ▾.09  █▆▁",
+        " ood.accuracy              ↑  31.2  1.4  ▾2.9  ██▁",
     ]
     names = [row.key for row in measures_table(view, view.iterations[2]).rows]
     assert [name for name in names if name in ("pass@2", "pass@8", "pass@32")] == ["pass@2", "pass@8", "pass@32"]
@@ -159,7 +172,7 @@ def test_lines_of_wide_characters():
     assert plain(fit(line("日本語"), 4)) == "日… "
     assert plain(clip((*line("ab"), *line("日本")), 4)) == "ab…"
     assert cut_middle("diversity.equations.correct", 24) == "diver….equations.correct"
-    assert plain(ends(line("a long left end"), line("right"), 12)) == "a long…right" or True
+    assert plain(ends(line("a long left end"), line("right"), 12)) == "a long…right"
     assert over(line("x", "bold"), "reverse")[0].style == "bold reverse"
 
 

@@ -192,7 +192,8 @@ def _uniforms(seed: int, sample: int, count: int) -> list[float]:
     """A stream of random numbers for one sample: Philox is keyed, so streams of different keys never meet."""
     import numpy as np
 
-    return np.random.Generator(np.random.Philox(key=derive(seed, sample))).random(count).tolist()
+    drawn: list[float] = np.random.Generator(np.random.Philox(key=derive(seed, sample))).random(count).tolist()
+    return drawn
 
 
 def _batches(requests: Sequence[Request], rows: Any, size: int) -> Iterator[list[Row]]:
