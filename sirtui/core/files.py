@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
@@ -21,15 +21,29 @@ from sirtui.core.errors import StoreError
 T = TypeVar("T")
 
 
-def write(path: Path, content: bytes) -> None:
-    """Put `content` at `path` (mode 0600), whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+def make_folder(path: Path) -> None:
+    """Make `path` and what is missing above it, all of it for its owner alone (mode 0700)."""
+    if not path.is_dir():
+        make_folder(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[BinaryIO]:
+    """A file (mode 0600) that appears at `path` when the block ends well, or not at all."""
+    make_folder(path.parent)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
+        yield file
         file.flush()
         os.fsync(file.fileno())
     beside.rename(path)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Put `content` at `path`, whole or not at all."""
+    with whole(path) as file:
+        file.write(content)
 
 
 def write_record(path: Path, record: msgspec.Struct) -> None:
@@ -58,15 +72,11 @@ def find_record(path: Path, kind: type[T]) -> T | None:
 
 def write_lines(path: Path, records: Iterable[msgspec.Struct]) -> int:
     """Write one JSON object a line, beside and then renamed; return how many."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside, encoder, count = path.with_name(f".{path.name}.{os.getpid()}"), msgspec.json.Encoder(), 0
-    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    encoder, count = msgspec.json.Encoder(), 0
+    with whole(path) as file:
         for record in records:
             file.write(encoder.encode(record) + b"\n")
             count += 1
-        file.flush()
-        os.fsync(file.fileno())
-    beside.rename(path)
     return count
 
 
@@ -97,7 +107,7 @@ def try_lock(path: Path) -> int | None:
 
     The descriptor is inherited by no child: a lock speaks of one process.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     while not _flock(descriptor, fcntl.LOCK_EX):
         if not _flock(descriptor, fcntl.LOCK_SH):
@@ -121,7 +131,7 @@ def _flock(descriptor: int, how: int) -> bool:
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
     """Hold the flock at `path`, waiting for it."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -58,8 +58,7 @@ def create(store: StoreFolder, record: RunRecord) -> RunFolder:
     run = store.run(record.name)
     beside = RunFolder(store.runs / f".new-{record.name}-{os.getpid()}")
     try:
-        store.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        store.runs.mkdir(exist_ok=True, mode=0o700)
+        files.make_folder(store.runs)
         beside.path.mkdir(mode=0o700)
         beside.stop_request.parent.mkdir(mode=0o700)
         files.write_record(beside.record, record)

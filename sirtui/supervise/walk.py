@@ -245,7 +245,8 @@ class _Walk:
         folder = self._run.stage(stage)
         number = max(folder.attempts(), default=0) + 1
         attempt = folder.attempt(number)
-        attempt.path.mkdir(parents=True, mode=0o700)
+        files.make_folder(attempt.path.parent)
+        attempt.path.mkdir(mode=0o700)
         job = JobRecord(str(self._run.path.absolute()), stage, number, self._spec, self._now())
         files.write_record(attempt.job, job)
         try:

@@ -71,7 +71,7 @@ def cut_middle(text: str, cells: int) -> str:
     """Like `cut`, but what tells names apart, their end, is kept."""
     if cell_len(text) <= cells or not text.isascii() or cells < 8:
         return cut(text, cells)
-    head = (cells - 1) // 4
+    head = cells // 8
     return f"{text[:head]}…{text[len(text) - (cells - 1 - head) :]}"
 
 

@@ -19,7 +19,7 @@ from sirtui.store.rows import Cell, IterationRow, MeasureRow, RunRow, RunView, S
 
 CREATED = 1_790_000_000.0
 NAN = float("nan")
-HOSTILE = "evil\x1b]52;c;cHduZWQ=\x07[bold red]x[/]\x1b[2J\r\n\x9b31m\u202e‮"
+HOSTILE = "evil\x1b]52;c;cHduZWQ=\x07[bold red]x[/]\x1b[2J\r\n\x9b31m\u202e"
 HEADLINES = {
     "pass@1.greedy": (0.471, 0.498, 0.512, 0.519, 0.522),
     "pass@1.sampled": (0.460, 0.491, 0.509, 0.513, 0.515),

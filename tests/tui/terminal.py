@@ -13,6 +13,7 @@ import time
 from fcntl import ioctl
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 ROOT = Path(__file__).parents[2]
 PLAY = Path(__file__).with_name("play.py")
@@ -45,7 +46,7 @@ class Terminal:
         self.child = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, cwd=ROOT, env=environment)
         self.slave = slave
 
-    def __enter__(self) -> Terminal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:

@@ -44,7 +44,7 @@ def test_iterations_at_80(tmp_path):
    3 dpo      50.9 ▴4.9  .50 ▾.18  .43 ▾.09  31.2 ▾2.9     51.2 ▴4.1  finished
 ▸  4 dpo         …         …         …          …             …       train 62%
    5 dpo                                                              waiting
-   1 rep 2    46.3                                                    finished
+   1 sft    46.3                                                    repeat 2
 """
     )
 

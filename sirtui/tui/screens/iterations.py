@@ -25,7 +25,7 @@ from sirtui.tui.widgets.grid import Grid
 from sirtui.tui.widgets.peek import Peek
 
 WIDE = 120
-_PEEK_LINES, _TALL = 9, 50
+_PEEK_LINES, _LEAST_PEEK, _TALL = 9, 3, 50
 
 
 class RunsGrid(Grid):
@@ -107,7 +107,7 @@ class IterationsPage(Page):
         listed = ordered(matching(snapshot.runs, self._filter), self._order)
         title = f"runs {len(listed)}" if not self._filter else f"runs {len(listed)} of {len(snapshot.runs)}"
         note = f"/{clean(self._filter, 20)}" if self._filter else ""
-        self._runs.show(runs_table(listed, self._filter), title=title, note=f"{note} {self._order}".strip())
+        self._runs.show(runs_table(listed, self._filter), title=title, note=(note, self._order))
 
     def _show_view(self, view: RunView | None, snapshot: Snapshot) -> None:
         empty = "reading ..." if not snapshot.read else "no runs yet: `sirtui run FILE` starts one"
@@ -117,7 +117,7 @@ class IterationsPage(Page):
             self._peek.show(None, None)
             return
         run = view.run
-        told = "  ".join(clean(part, 40) for part in (run.method, run.task, run.base_model.rpartition("/")[2]) if part)
+        told = [clean(part, 40) for part in (run.method, run.task, run.base_model.rpartition("/")[2])]
         self._iterations.show(iterations_table(view), title=f"iterations of {clean(run.name, 60)}", note=told)
         self._peek.show(view, self._folder(run.name))
         self._show_measures(view)
@@ -140,22 +140,22 @@ class IterationsPage(Page):
         self._arrange()
 
     def _arrange(self) -> None:
-        """Share the rows: the table needs its own, the log gives way first, then the list of runs."""
+        """Share the rows: the table needs its own. Curves give way first, then the log, then the list of runs."""
         width, height = self.size
         wide = width >= WIDE
         self.set_class(wide, "-wide")
         self.set_class(self._opened and not wide, "-opened")
         self._measures.styles.width = _side(width) if wide else width
         many = self._runs.count > 1 or bool(self._filter)
-        table = self._iterations.wanted_height()
         runs = min(self._runs.wanted_height(), max(4, (height - 4) // 3)) if many else 0
-        table = min(table, max(5, height - 3 - runs - 3))
+        room = height - 3 - runs
+        self._iterations.show_trends(True)
+        self._iterations.show_trends(room >= self._iterations.wanted_height() + _LEAST_PEEK)
+        table = max(0, min(self._iterations.wanted_height(), room - 1))
         self._runs.display = many
         self._runs.styles.height = runs
         self._iterations.styles.height = table
-        peek = height - 3 - runs - table
-        self._peek.display = peek >= 2
-        self._peek.styles.height = max(0, min(peek, (2 if height >= _TALL else 1) * _PEEK_LINES + 2))
+        self._peek.styles.height = max(0, min(room - table, _PEEK_LINES + (5 if height >= _TALL else 0) + 2))
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
         """Follow the cursor: another run, or the measures of another iteration."""

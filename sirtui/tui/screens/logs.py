@@ -28,7 +28,7 @@ from sirtui.tui.widgets.peek import log_path, stage_at_work
 WIDE = 100
 _COLUMNS = (
     Column("sign", gap=0, least=1),
-    Column("stage", "stage", gap=1, flex=True, least=12),
+    Column("stage", "stage", gap=1, flex=True, least=12, middle=True),
     Column("status", "status", gap=1, flex=True, least=9),
     Column("took", "took", gap=1, right=True, drop=1),
 )

@@ -112,7 +112,7 @@ def _row(view: RunView, row: IterationRow, shown: tuple[Headline, ...]) -> Row:
     cells: list[Line] = [
         sign(row.status),
         line(str(row.t), DIM if again else ""),
-        line(f"rep {row.repeat}" if again else clean(row.trainer, 10), DIM if again else ""),
+        line(clean(row.trainer, 10), DIM if again else ""),
     ]
     for headline in shown:
         cells += _figures(row, headline.measure, DIM if again else "")
@@ -133,11 +133,13 @@ def _change(row: IterationRow, unit: str, cell: Cell) -> str:
 
 
 def how_it_stands(view: RunView, row: IterationRow) -> Line:
-    """`finished`, `train 62%`, `waiting`, or `failed:` and why."""
+    """`finished` (or which repeat of M_1 it is), `train 62%`, `waiting`, or `failed:` and why."""
     if row.status in ATTENTION:
         return status_line(row.status, _reason(view, row))
     if row.status in (Status.RUNNING, Status.STOPPING):
         return line(f"{clean(row.stage, 10) or row.status} {percent(row.done, row.total)}".strip(), STRONG)
+    if row.repeat > 1 and row.status is Status.FINISHED:
+        return line(f"repeat {row.repeat}", DIM)
     return status_line(row.status)
 
 

@@ -35,8 +35,10 @@ class Grid(Painted, can_focus=True):
 
     def __init__(self, place: str, title: str) -> None:
         super().__init__(id=place)
-        self.place, self._title, self._note = place, title, ""
+        self.place, self._title = place, title
+        self._note: str | Sequence[str] = ""
         self._table, self._selected = Table(), ""
+        self._trends = True
         self._laid: dict[int, Layout] = {}
         self._column, self._top = 0, 0
 
@@ -61,7 +63,7 @@ class Grid(Painted, can_focus=True):
         index = self._table.index(self._selected)
         return None if index is None else self._table.rows[index]
 
-    def show(self, table: Table, *, title: str = "", note: str = "") -> None:
+    def show(self, table: Table, *, title: str = "", note: str | Sequence[str] = "") -> None:
         """Show this table; the selected row stays selected, or else the one now in its place."""
         before = self._table.index(self._selected) or 0
         if table != self._table:
@@ -80,7 +82,16 @@ class Grid(Painted, can_focus=True):
 
     def wanted_height(self) -> int:
         """How many rows would show everything."""
-        return 1 + len(self._layout(self.size.width or 80).head) + max(1, len(self._table.rows))
+        return 1 + len(self._head(self._layout(self.size.width or 80))) + max(1, len(self._table.rows))
+
+    def show_trends(self, wanted: bool) -> None:
+        """Show the curves under the titles, or save their line."""
+        if wanted != self._trends:
+            self._trends = wanted
+            self.repaint()
+
+    def _head(self, layout: Layout) -> Sequence[Line]:
+        return layout.head if self._trends else layout.head[:1]
 
     def wanted_width(self) -> int:
         """How many cells the table would fill."""
@@ -98,14 +109,17 @@ class Grid(Painted, can_focus=True):
         heading = pane_title(self._title, self._note, width, focused=self.has_focus)
         if not self._table.rows:
             return (heading, line(f"  {self._table.empty}", DIM))
-        shown = height - 1 - len(layout.head)
+        head = self._head(layout)
+        shown = height - 1 - len(head)
         self._keep_in_sight(shown)
         rows = self._table.rows[self._top : self._top + max(0, shown)]
-        return (heading, *layout.head, *(self._drawn(layout, row) for row in rows))
+        return (heading, *head, *(self._drawn(layout, row) for row in rows))
 
     def _keep_in_sight(self, shown: int) -> None:
-        index = self._table.index(self._selected) or 0
-        self._top = max(min(self._top, index, len(self._table.rows) - shown), index - shown + 1, 0)
+        index, last = self._table.index(self._selected) or 0, len(self._table.rows) - 1
+        beside = 1 if shown > 2 else 0
+        before, after = max(0, index - beside), min(last, index + beside)
+        self._top = max(min(self._top, before, last + 1 - shown), after - shown + 1, 0)
 
     def _drawn(self, layout: Layout, row: Row) -> Line:
         if row.key != self._selected:
@@ -158,11 +172,15 @@ class Grid(Painted, can_focus=True):
             self.post_message(self.Copied(row.key, row.record))
 
 
-def pane_title(title: str | Sequence[str], note: str, width: int, *, focused: bool) -> Line:
-    """The line above a pane; it is bold where the keys go. Of several parts, those at the end give way first."""
-    parts = [title] if isinstance(title, str) else [part for part in title if part]
-    while len(parts) > 1 and len("  ".join(parts)) + len(note) + 8 > width:
-        parts.pop()
+def pane_title(title: str | Sequence[str], note: str | Sequence[str], width: int, *, focused: bool) -> Line:
+    """The line above a pane; it is bold where the keys go. Of several parts the last ones give way, the title's first."""
+    parts, notes = _parts(title), _parts(note)
+    while len("  ".join((*parts, *notes))) + 8 > width and len(parts) + len(notes) > 1:
+        (parts if len(parts) > 1 else notes).pop()
     left = (Span("─ ", DIM), Span(f"{'  '.join(parts)} ", STRONG if focused else DIM))
-    right = (Span(f" {note} ", DIM), Span("─", DIM)) if note else ()
+    right = (Span(f" {'  '.join(notes)} ", DIM), Span("─", DIM)) if notes else ()
     return ends(left, right, width, "─", DIM)
+
+
+def _parts(text: str | Sequence[str]) -> list[str]:
+    return [part for part in ([text] if isinstance(text, str) else text) if part]

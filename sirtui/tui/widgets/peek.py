@@ -12,7 +12,7 @@ from sirtui.core.text import clean
 from sirtui.store.rows import RunView, StageRow
 from sirtui.tui.figures import ATTENTION, number, progress
 from sirtui.tui.logs.window import LogWindow
-from sirtui.tui.paint import FAIL, Line, Span, line
+from sirtui.tui.paint import DIM, FAIL, Line, Span, line
 from sirtui.tui.widgets.grid import pane_title
 from sirtui.tui.widgets.painted import Painted
 
@@ -101,6 +101,8 @@ class Peek(Painted):
             return top
         if (width, room) != (self._window.width + 2, self._window.height):
             self._window.resize(width - 2, room)
+        if not self._window.file.size:
+            return [*top, line("  nothing in this log", DIM)]
         return [*top, *((Span(" "), *drawn) for drawn in self._window.lines())]
 
     def _heading(self, width: int) -> Line:
