@@ -37,13 +37,13 @@ def test_iterations_at_80(tmp_path):
     assert (
         drawn(iterations_table(at(145, tmp_path).view()), 80)
         == """\
-  it rec    pass1↑    Δ  ng↑    Δ  eq↑    Δ  OOD↑    Δ  greedy↑    Δ  status
-            ▁▅█          █▅▁       █▆▁       ██▁        ▁▆█
-   1 sft      46.0       .68       .52       34.1          47.1       finished
-   2 dpo      49.1 ▴3.1  .61 ▾.07  .50 ▾.02  34.0 ▾0.1     49.8 ▴2.7  finished
-   3 dpo      50.9 ▴4.9  .50 ▾.18  .43 ▾.09  31.2 ▾2.9     51.2 ▴4.1  finished
-▸  4 dpo         …         …         …          …             …       train 62%
-   5 dpo                                                              waiting
+  it rec  pass1↑    Δ  ng↑    Δ  eq↑    Δ  OOD↑    Δ  greedy↑    Δ  status
+          ▁▅█          █▅▁       █▆▁       ██▁        ▁▆█
+   1 sft    46.0       .68       .52       34.1          47.1       finished
+   2 dpo    49.1 ▴3.1  .61 ▾.07  .50 ▾.02  34.0 ▾0.1     49.8 ▴2.7  finished
+   3 dpo    50.9 ▴4.9  .50 ▾.18  .43 ▾.09  31.2 ▾2.9     51.2 ▴4.1  finished
+▸  4 dpo       …         …         …          …             …       train 62%
+   5 dpo                                                            waiting
    1 sft    46.3                                                    repeat 2
 """
     )
@@ -54,14 +54,14 @@ def test_what_matters_most_stays_at_60(tmp_path):
     assert (
         drawn(iterations_table(at(145, tmp_path).view()), 60)
         == """\
-  it rec    pass1↑    Δ  ng↑    Δ  eq↑    Δ  status
-            ▁▅█          █▅▁       █▆▁
-   1 sft      46.0       .68       .52       finished
-   2 dpo      49.1 ▴3.1  .61 ▾.07  .50 ▾.02  finished
-   3 dpo      50.9 ▴4.9  .50 ▾.18  .43 ▾.09  finished
-▸  4 dpo         …         …         …       train 62%
-   5 dpo                                     waiting
-   1 rep 2    46.3                           finished
+  it rec  pass1↑    Δ  ng↑    Δ  eq↑    Δ  status
+          ▁▅█          █▅▁       █▆▁
+   1 sft    46.0       .68       .52       finished
+   2 dpo    49.1 ▴3.1  .61 ▾.07  .50 ▾.02  finished
+   3 dpo    50.9 ▴4.9  .50 ▾.18  .43 ▾.09  finished
+▸  4 dpo       …         …         …       train 62%
+   5 dpo                                   waiting
+   1 sft    46.3                           repeat 2
 """
     )
 
@@ -123,7 +123,7 @@ def test_measures_of_an_iteration(tmp_path):
         " measure                     value   se     Δ  trend",
         " pass@1.sampled            ↑  50.9  1.4  ▴4.9  ▁▅█",
         " diversity.ngram.correct   ↑   .50 .014  ▾.18  █▅▁",
-        " divers….equations.correct ↑   .43 .014  ▾.09  █▆▁",
+        " div…ity.equations.correct ↑   .43 .014  ▾.09  █▆▁",
         " ood.accuracy              ↑  31.2  1.4  ▾2.9  ██▁",
     ]
     names = [row.key for row in measures_table(view, view.iterations[2]).rows]
@@ -171,7 +171,7 @@ def test_lines_of_wide_characters():
     assert cut("日本語", 5) == "日本…"
     assert plain(fit(line("日本語"), 4)) == "日… "
     assert plain(clip((*line("ab"), *line("日本")), 4)) == "ab…"
-    assert cut_middle("diversity.equations.correct", 24) == "diver….equations.correct"
+    assert cut_middle("diversity.equations.correct", 24) == "div…ty.equations.correct"
     assert plain(ends(line("a long left end"), line("right"), 12)) == "a long…right"
     assert over(line("x", "bold"), "reverse")[0].style == "bold reverse"
 

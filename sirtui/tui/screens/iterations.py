@@ -149,9 +149,9 @@ class IterationsPage(Page):
         many = self._runs.count > 1 or bool(self._filter)
         runs = min(self._runs.wanted_height(), max(4, (height - 4) // 3)) if many else 0
         room = height - 3 - runs
-        self._iterations.show_trends(True)
-        self._iterations.show_trends(room >= self._iterations.wanted_height() + _LEAST_PEEK)
-        table = max(0, min(self._iterations.wanted_height(), room - 1))
+        trends = room >= self._iterations.wanted_height() + _LEAST_PEEK
+        self._iterations.show_trends(wanted=trends)
+        table = max(0, min(self._iterations.wanted_height(trends=trends), room - 1))
         self._runs.display = many
         self._runs.styles.height = runs
         self._iterations.styles.height = table

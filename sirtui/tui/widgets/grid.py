@@ -80,22 +80,19 @@ class Grid(Painted, can_focus=True):
             self.post_message(self.Moved(self, key))
             self.repaint()
 
-    def wanted_height(self) -> int:
-        """How many rows would show everything."""
-        return 1 + len(self._head(self._layout(self.size.width or 80))) + max(1, len(self._table.rows))
+    def wanted_height(self, *, trends: bool = True) -> int:
+        """How many rows would show everything, with or without the curves under the titles."""
+        return 1 + len(self._head(self._layout(self.size.width or 80), trends=trends)) + max(1, len(self._table.rows))
 
-    def show_trends(self, wanted: bool) -> None:
+    def show_trends(self, *, wanted: bool) -> None:
         """Show the curves under the titles, or save their line."""
         if wanted != self._trends:
             self._trends = wanted
             self.repaint()
 
-    def _head(self, layout: Layout) -> Sequence[Line]:
-        return layout.head if self._trends else layout.head[:1]
-
-    def wanted_width(self) -> int:
-        """How many cells the table would fill."""
-        return self._layout(1000).reach() + 1
+    @staticmethod
+    def _head(layout: Layout, *, trends: bool) -> Sequence[Line]:
+        return layout.head if trends else layout.head[:1]
 
     def _layout(self, width: int) -> Layout:
         if width not in self._laid:
@@ -109,7 +106,7 @@ class Grid(Painted, can_focus=True):
         heading = pane_title(self._title, self._note, width, focused=self.has_focus)
         if not self._table.rows:
             return (heading, line(f"  {self._table.empty}", DIM))
-        head = self._head(layout)
+        head = self._head(layout, trends=self._trends)
         shown = height - 1 - len(head)
         self._keep_in_sight(shown)
         rows = self._table.rows[self._top : self._top + max(0, shown)]

@@ -1,0 +1,102 @@
+"""The loop with real models, small: killed again and again, it ends where an undisturbed one ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from sirtui.core.files import find_record, is_locked
+from sirtui.core.layout import RunFolder
+from sirtui.core.process import signal_safely
+from sirtui.core.run import Kind, Process, Stage, SupervisorRecord
+
+EXPERIMENT = """
+name = "small"
+base_model = "package:sirtui/recipes/nano/model"
+task = "nano"
+method = "sft-dpo"
+iterations = 3
+[sampling]
+n = 8
+max_new_tokens = 80
+batch_size = 128
+[evaluation]
+samples = 8
+ood_samples = 2
+first_samples = 16
+repeats = 1
+embedder = ""
+problems = { train = 24, test = 24, ood = 20 }
+[train.sft]
+learning_rate = 7e-4
+num_train_epochs = 2
+per_device_train_batch_size = 8
+gradient_accumulation_steps = 1
+[train.dpo]
+learning_rate = 2e-4
+gradient_accumulation_steps = 1
+[resources]
+parallel = 2
+threads = 1
+"""
+
+
+@pytest.fixture
+def sirtui(tmp_path):
+    """The command line on a store of its own."""
+    (tmp_path / "small.toml").write_text(EXPERIMENT)
+    environment = {**os.environ, "SIRTUI_STORE": str(tmp_path / "store")}
+
+    def call(*arguments):
+        command = [sys.executable, "-m", "sirtui.cli", *arguments]
+        return subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True).stdout
+
+    return call
+
+
+def measures(sirtui, name):
+    told = json.loads(sirtui("show", name, "--json"))
+    assert told["status"] == "finished"
+    return [(each["t"], each["measures"]) for each in told["iterations"] + told["repeats"]]
+
+
+def until(condition):
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+KILLS = [
+    (Stage(1, Kind.TRAIN), "stage", b"progress"),
+    (Stage(1, Kind.SAMPLE), "supervisor", b"progress"),
+    (Stage(2, Kind.TRAIN), "both", b"scalars"),
+    (Stage(2, Kind.SAMPLE), "stage", b"progress"),
+    (Stage(3, Kind.TRAIN), "both", b"started"),
+]
+"""At which stage who is killed, and which event is waited for first."""
+
+
+@pytest.mark.slow
+def test_kills_change_nothing(tmp_path, sirtui):
+    """SIGKILL of stages, of the supervisor and of both, five times in one run: the same measures in the end."""
+    undisturbed = sirtui("run", "small.toml", "--wait").strip()
+    name = sirtui("run", "small.toml").strip()
+    run = RunFolder(tmp_path / "store/runs" / name)
+    for stage, victim, event in KILLS:
+        folder = run.stage(stage)
+        until(lambda folder=folder: folder.attempts() and not folder.manifest.exists())
+        attempt = folder.attempt(folder.attempts()[-1])
+        until(lambda attempt=attempt, event=event: attempt.journal.exists() and event in attempt.journal.read_bytes())
+        if victim != "stage":
+            signal_safely(find_record(run.supervisor, SupervisorRecord).process, signal.SIGKILL)
+        if victim != "supervisor":
+            signal_safely(find_record(attempt.state, Process), signal.SIGKILL)
+        until(lambda: not is_locked(run.supervisor_lock))
+        sirtui("resume", name)
+    until(lambda: json.loads(sirtui("show", name, "--json"))["status"] != "running")
+    assert measures(sirtui, name) == measures(sirtui, undisturbed)
