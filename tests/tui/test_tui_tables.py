@@ -183,3 +183,12 @@ def test_changes_are_the_cells_that_differ():
     assert changes(line("abc"), line("xbx")) == [(0, 3)]
     assert changes(line("abc"), line("abc", "bold")) == [(0, 3)]
     assert changes((), line("ab")) == [(0, 2)]
+
+
+def test_the_cursor_lies_on_the_whole_row(tmp_path):
+    """A selected row is reversed from end to end, but for the selected cell."""
+    layout = lay_out(iterations_table(at(145, tmp_path).view()), 80)
+    row = layout.table.rows[1]
+    assert {span.style for span in layout.selected(row, "reverse", None) if span.text} == {"reverse"}
+    assert width(layout.selected(row, "reverse", 3)) == 80
+    assert [span.text.strip() for span in layout.selected(row, "reverse", 3) if span.style == ""][-1] == "49.1"

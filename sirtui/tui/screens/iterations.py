@@ -127,7 +127,7 @@ class IterationsPage(Page):
         if row is None:
             self._measures.show(Table(empty="nothing measured yet"), title="measures")
             return
-        title = f"it {row.t}" if row.repeat == 1 else f"it {row.t} again {row.repeat}"
+        title = f"it {row.t}" if row.repeat == 1 else f"it {row.t} repeat {row.repeat}"
         self._measures.show(measures_table(view, row), title=f"{title} {clean(row.trainer, 12)}", note=_scope(row))
 
     def _folder(self, run: str) -> RunFolder:

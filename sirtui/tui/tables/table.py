@@ -73,7 +73,7 @@ class Layout:
 
     def selected(self, row: Row, style: str, hole: int | None) -> Line:
         """A row in one style, but for the column `hole`: that one is the selected cell."""
-        parts = [part if column == hole else instead(part, style) for column, part in self.parts(row)]
+        parts = [part if column is not None and column == hole else instead(part, style) for column, part in self.parts(row)]
         return (*join(parts), Span(" " * (self.width - self.reach()), style))
 
     def parts(self, row: Row) -> list[tuple[int | None, Line]]:
