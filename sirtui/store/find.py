@@ -41,5 +41,5 @@ def _ambiguous(text: str, names: Sequence[str]) -> NotFound:
 def not_found(text: str, names: Sequence[str]) -> NotFound:
     """The error for a run that is not there, with the names that are near or new."""
     near = get_close_matches(text, names, _MOST_NAMED, cutoff=0.5) or names[:_MOST_NAMED]
-    hint = f"Runs: {', '.join(near)}; all by: sirtui list" if near else "Start one with: sirtui run FILE"
+    hint = f"Runs: {', '.join(near)}; all by: sirtui status" if near else "Start one with: sirtui run FILE"
     return NotFound(f"no run is called {clean(text, 80)!r}", hint)

@@ -10,14 +10,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sirtui.core.layout import RunFolder, StoreFolder
 from sirtui.core.run import Stage
 from sirtui.store import scan, status, write
+from sirtui.store.database import transaction
 from sirtui.store.journal import Reading, read_on
 from sirtui.store.scan import StageFacts
-from sirtui.store.schema import transaction
 from sirtui.store.write import KnownStage, Row
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 BATCH = 2 * 1024 * 1024
 """About how many bytes of journals go into one transaction: enough to be fast, and no more memory than a screen has."""
@@ -57,9 +61,9 @@ def catch_up(connection: sqlite3.Connection, folder: StoreFolder, clock: Callabl
 def _forget(connection: sqlite3.Connection, names: Collection[str]) -> bool:
     """Drop the runs whose folders are gone."""
     for name in names:
-        with transaction(connection):
-            write.drop_run(connection, name)
-            write.count(connection)
+        with transaction(connection) as db:
+            write.drop_run(db, name)
+            write.count(db)
     return bool(names)
 
 
@@ -86,10 +90,10 @@ def _take_in_a_batch(connection: sqlite3.Connection, run: RunFolder, mtime_ns: i
     gone = [each.id for stage, each in known.items() if stage not in there]
     shows = former is None or row[:-1] != former[:-1] or bool(gone) or _show(changes, known)
     if shows or changes or row != former:
-        with transaction(connection):
-            _put(connection, row, changes, gone)
+        with transaction(connection) as db:
+            _put(db, row, changes, gone)
             if shows:
-                write.count(connection)
+                write.count(db)
     return shows, more
 
 
@@ -122,11 +126,9 @@ def _change(facts: StageFacts, known: KnownStage | None, *, supervised: bool) ->
     return Change(write.stage_row(facts, journal, supervised=supervised), reading)
 
 
-def _put(connection: sqlite3.Connection, row: Row, changes: dict[Stage, Change], gone: Collection[int]) -> None:
-    run = write.put_run(connection, row)
+def _put(db: Database, row: Row, changes: dict[Stage, Change], gone: Collection[int]) -> None:
+    run = write.put_run(db, row)
     for stage in gone:
-        write.drop_stage(connection, stage)
-    for change in changes.values():
-        stage = write.put_stage(connection, run, change.row)
-        if change.reading:
-            write.put_reading(connection, stage, change.reading)
+        write.drop_stage(db, stage)
+    numbers = write.put_stages(db, run, [change.row for change in changes.values()])
+    write.put_readings(db, {numbers[stage]: change.reading for stage, change in changes.items() if change.reading})

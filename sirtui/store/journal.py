@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from sirtui.core.events import (
     Comparison,
@@ -26,6 +26,8 @@ from sirtui.core.text import clean
 
 CHUNK = 1024 * 1024
 _INTEGERS = range(-(2**63), 2**63)
+Key: TypeAlias = tuple[str, int, str]
+"""A key with its direction and unit; direction 0 and no unit where only a measure has them."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,13 @@ class Points:
 
     scalars: list[tuple[str, int, float | None]] = field(default_factory=list)
     newest: dict[str, float | None] = field(default_factory=dict)
-    metrics: dict[tuple[str, int, str], tuple[int, Metric]] = field(default_factory=dict)
+    metrics: dict[Key, tuple[int, Metric]] = field(default_factory=dict)
     comparisons: dict[tuple[str, str], Comparison] = field(default_factory=dict)
+
+    def named(self) -> set[Key]:
+        """Every key that something was told of."""
+        plain = {key for key, _ in self.comparisons} | self.newest.keys()
+        return {(key, 0, "") for key in plain} | self.metrics.keys()
 
 
 @dataclass(frozen=True)
@@ -93,10 +100,10 @@ def read_on(former: Journal | None, attempt: int, path: Path) -> Reading | None:
     more = len(data) == CHUNK
     if more and not used:
         used = len(data)  # a line beyond all measure: dropped, its end will count as garbage
-    fresh = start is not former
-    if not used and not fresh:
+    if not used and start is former:
         return None
     journal, points = fold(start, lines)
+    fresh = former is not None and start is not former
     return Reading(replace(journal, offset=start.offset + used), points, fresh, more, used)
 
 

@@ -77,7 +77,7 @@ class Store:
         Raises:
             StoreError: the index cannot be written.
         """
-        from sirtui.store.schema import delete
+        from sirtui.store.database import delete
 
         with lock(self.folder.ingest_lock):
             self.close()
@@ -143,7 +143,7 @@ class Store:
         """The answer of one moment; `nothing` where there is no index, or no whole one."""
         import sqlite3
 
-        from sirtui.store.schema import is_damaged, open_to_read
+        from sirtui.store.database import is_damaged, open_to_read
 
         with self._telling():
             try:
@@ -163,7 +163,7 @@ class Store:
         """
         import sqlite3
 
-        from sirtui.store.schema import is_damaged, set_aside
+        from sirtui.store.database import is_damaged, set_aside
 
         with self._mine, self._telling():
             try:
@@ -177,7 +177,7 @@ class Store:
 
     def _take_in(self) -> bool:
         from sirtui.store import ingest
-        from sirtui.store.schema import check
+        from sirtui.store.database import check
 
         if self._damaged:
             self._close()
@@ -187,7 +187,7 @@ class Store:
 
     def _connection(self) -> Connection:
         """The one connection that writes, kept open: closing the last one costs a checkpoint. Reopened after a `reindex`."""
-        from sirtui.store.schema import inode, open_to_write
+        from sirtui.store.database import inode, open_to_write
 
         path = self.folder.database
         if self._writer and self._writer[1] != inode(path):

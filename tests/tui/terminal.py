@@ -91,9 +91,9 @@ class Terminal:
         return heard
 
     def settle(self) -> None:
-        """Listen until nothing has been written for a second."""
+        """Listen until nothing has been written for a while."""
         end = time.monotonic() + DEADLINE_S
-        while self.listen(1.0):
+        while self.listen(0.6):
             assert time.monotonic() < end, "it never came to rest"
 
     def ended(self) -> int:

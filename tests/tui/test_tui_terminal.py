@@ -50,7 +50,7 @@ def test_idle_writes_nothing():
     with Terminal("--still") as terminal:
         terminal.until("pass1")
         terminal.settle()
-        assert terminal.listen(3) == b""
+        assert terminal.listen(2.5) == b""
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(80, 24), (120, 40)])
@@ -59,7 +59,7 @@ def test_live_writes_little(columns, lines):
     with Terminal("--every", "1", columns=columns, lines=lines) as terminal:
         terminal.until("pass1")
         terminal.listen(1)
-        assert 0 < len(terminal.listen(4)) <= 4 * 1400
+        assert 0 < len(terminal.listen(3)) <= 3 * 1400
 
 
 def test_hostile_text_writes_no_commands():
