@@ -28,7 +28,9 @@ from sirtui.core.journal import Journal
 from sirtui.core.layout import AttemptFolder, RunFolder, StageFolder
 from sirtui.core.plan import needs
 from sirtui.core.run import ExitRecord, FileRecord, JobRecord, Manifest
+from sirtui.recipes.shelf import Emit
 from sirtui.stages.context import Context
+from sirtui.stages.telling import telling
 
 BUSY = 75
 """Exit code where another process already works at the stage (EX_TEMPFAIL)."""
@@ -64,25 +66,25 @@ def _stop(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _run(job: JobRecord, attempt: AttemptFolder, stage: StageFolder, journal: Journal) -> ExitRecord:
+    emit = telling(journal.emit)
     try:
-        journal.emit(Started(job.stage.id, job.attempt))
-        _work(job, attempt, stage, journal)
+        emit(Started(job.stage.id, job.attempt))
+        _work(job, attempt, stage, emit)
     except Stopped as stopped:
         return ExitRecord(128 + int(stopped.args[0]), time.time(), "stopped")
     except SirtuiError as error:
-        journal.emit(Failed(error.message, job.stage.id, error.hint))
-        sys.stderr.write(f"{error}\n")
+        emit(Failed(error.message, job.stage.id, error.hint))
         return ExitRecord(1, time.time(), error.message, error.hint)
     except Exception as error:  # noqa: BLE001 - the border: whatever a library raises becomes a reason and a log
         traceback.print_exc()
         what = f"{type(error).__name__}: {error}"[:500]
         hint = f"See {attempt.log} for where."
-        journal.emit(Failed(what, job.stage.id, hint))
+        emit(Failed(what, job.stage.id, hint))
         return ExitRecord(1, time.time(), what, hint)
     return ExitRecord(0, time.time())
 
 
-def _work(job: JobRecord, attempt: AttemptFolder, stage: StageFolder, journal: Journal) -> None:
+def _work(job: JobRecord, attempt: AttemptFolder, stage: StageFolder, emit: Emit) -> None:
     began = time.monotonic()
     run = RunFolder(Path(job.run))
     scratch = attempt.path / "scratch"
@@ -90,15 +92,15 @@ def _work(job: JobRecord, attempt: AttemptFolder, stage: StageFolder, journal: J
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
     program = importlib.import_module(f"sirtui.stages.{job.stage.kind}")
-    settings = program.work(Context(job, run, attempt.out, scratch, journal.emit))
+    settings = program.work(Context(job, run, attempt.out, scratch, emit))
     files = _files(attempt.out)
     for file in files:
-        journal.emit(Artifact(file.path, file.bytes, file.sha256))
+        emit(Artifact(file.path, file.bytes, file.sha256))
     _into_place(attempt.out, stage.path)
     shutil.rmtree(scratch, ignore_errors=True)
     manifest = _manifest(job, run, settings, files, time.monotonic() - began)
     write_record(stage.manifest, manifest)
-    journal.emit(Finished(manifest.seconds, manifest.cpu_seconds))
+    emit(Finished(manifest.seconds, manifest.cpu_seconds))
 
 
 def _files(folder: Path) -> tuple[FileRecord, ...]:

@@ -2,8 +2,9 @@
 
 `Store` is the room's door, `rows` is what it answers with, `follow` tells when to look again. Behind the door: `scan` reads
 files, `journal` what stages told, `status` and `eta` conclude (pure), `ingest` and `write` bring the index up to date,
-`queries` ask it, `view` and `find` put answers together. The store never writes a file of a run, and nothing that must last
-stands in it alone. Importing it loads neither SQLite nor watchfiles.
+`queries` ask it, `view` and `find` put answers together; `schema` is its tables, `database` its file. The store never writes
+a file of a run, and nothing that must last stands in it alone. Importing it loads neither SQLite nor watchfiles, asking it
+no sqlite-utils: that comes with the first write.
 """
 
 from sirtui.store.store import Store

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sirtui.store.schema import VERSION, create
+from sirtui.store.schema import TABLES, VERSION, create
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -33,13 +33,13 @@ def is_damaged(error: sqlite3.Error) -> bool:
 def open_to_write(path: Path) -> sqlite3.Connection:
     """The index at `path`, made where it is missing (mode 0600, `-wal` and `-shm` take after it); any thread may use it.
 
-    Only under the ingest lock. An index of another version is deleted and begun anew.
+    Only under the ingest lock. An index of another version, or without one of its tables, is deleted and begun anew.
 
     Raises:
         sqlite3.Error: it is not a database (see `is_damaged`), or cannot be written.
     """
     connection = _connect(path)
-    if _version(connection) not in (0, VERSION):
+    if _version(connection) and not _fits(connection):
         connection.close()
         delete(path)
         connection = _connect(path)
@@ -61,6 +61,12 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _fits(connection: sqlite3.Connection) -> bool:
+    """Whether it is of this version and has all tables: sqlite-utils makes a missing one from the rows, without its key."""
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return _version(connection) == VERSION and {name for (name,) in found} >= {table.name for table in TABLES}
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[Database]:
     """One `BEGIN IMMEDIATE`: everything inside is committed, or nothing. What sqlite-utils begins inside is a savepoint."""
@@ -77,7 +83,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[Database]:
 
 @cache
 def _sqlite_utils() -> type[Database]:
-    """sqlite-utils, imported at the first write and without pandas and numpy (50 ms and 10 MB, else 0.4 s and 98 MB).
+    """sqlite-utils, imported at the first write and without pandas and numpy (50 ms and 10 MB, else 0.4 s and 94 MB).
 
     It imports both where they are installed, only to know their types, of which no row here has any. So for the moment of
     its import they are said to be missing, unless they are there already; nothing that writes the index needs them.

@@ -123,12 +123,13 @@ def _change(facts: StageFacts, known: KnownStage | None, *, supervised: bool) ->
     former = known.journal if known else None
     reading = read_on(former, facts.journal_attempt, facts.journal) if facts.journal else None
     journal = reading.journal if reading else former
-    return Change(write.stage_row(facts, journal, supervised=supervised), reading)
+    more = reading is not None and reading.more
+    return Change(write.stage_row(facts, journal, more=more, supervised=supervised), reading)
 
 
 def _put(db: Database, row: Row, changes: dict[Stage, Change], gone: Collection[int]) -> None:
     run = write.put_run(db, row)
     for stage in gone:
         write.drop_stage(db, stage)
-    numbers = write.put_stages(db, run, [change.row for change in changes.values()])
+    numbers = write.put_stages(db, run, {stage: change.row for stage, change in changes.items()})
     write.put_readings(db, {numbers[stage]: change.reading for stage, change in changes.items() if change.reading})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -66,10 +66,11 @@ class Points:
     metrics: dict[Key, tuple[int, Metric]] = field(default_factory=dict)
     comparisons: dict[tuple[str, str], Comparison] = field(default_factory=dict)
 
-    def named(self) -> set[Key]:
-        """Every key that something was told of."""
-        plain = {key for key, _ in self.comparisons} | self.newest.keys()
-        return {(key, 0, "") for key in plain} | self.metrics.keys()
+    def named(self) -> Iterator[Key]:
+        """Every key that something was told of, in the order of the telling."""
+        yield from ((key, 0, "") for key in self.newest)
+        yield from self.metrics
+        yield from ((key, 0, "") for key, _ in self.comparisons)
 
 
 @dataclass(frozen=True)

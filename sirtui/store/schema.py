@@ -10,7 +10,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import UnionType
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, get_args, get_type_hints
+
+from sirtui.store.journal import Journal
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -79,26 +81,7 @@ STAGES = Table(
     },
     unique=("run", "t", "repeat", "kind"),
 )
-JOURNALS = Table(
-    "journals",
-    {
-        "id": int,  # the stage's
-        "attempt": int,
-        "inode": int,
-        "offset": int,
-        "lines": int,
-        "garbage": int,
-        "started": float | None,
-        "done": float | None,
-        "total": float | None,
-        "unit": str,
-        "what": str,
-        "seconds": float | None,
-        "cpu_seconds": float | None,
-        "reason": str,
-        "hint": str,
-    },
-)
+JOURNALS = Table("journals", {"id": int, **get_type_hints(Journal)})  # id is the stage's
 KEYS = Table("keys", {"id": int, "key": str, "direction": int, "unit": str}, unique=("key", "direction", "unit"))
 SCALARS = Table("scalars", {"stage": int, "key": int, "step": int, "value": float | None}, key=("stage", "key", "step"))
 NEWEST = Table("newest", {"stage": int, "key": int, "value": float | None}, key=("stage", "key"))  # of each curve the last
@@ -122,6 +105,7 @@ COMPARISONS = Table(
 )
 POINTS = (SCALARS, NEWEST, METRICS, COMPARISONS)
 """The tables that hold what a stage's journal tells."""
+TABLES = (META, RUNS, STAGES, JOURNALS, KEYS, *POINTS)
 
 
 def create(db: Database) -> None:
@@ -131,7 +115,7 @@ def create(db: Database) -> None:
     """
     for former in db.tables:
         former.drop()
-    for table in (META, RUNS, STAGES, JOURNALS, KEYS, *POINTS):
+    for table in TABLES:
         _create(db, table)
     db.table(META.name).insert({"id": 1, "version": time.time_ns() // 1000})
     db.execute(f"PRAGMA user_version = {VERSION}")

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -26,7 +26,7 @@ Row: TypeAlias = tuple[Any, ...]
 
 _RUN = RUNS.header[1:]
 _STAGE = STAGES.header[2:]  # all but its number and its run's
-_MOST = 999  # rows at a time; sqlite-utils takes fewer of broad ones, that a statement has no more variables
+_MOST = 999  # rows a statement; sqlite-utils takes as many of them as have 999 values
 
 
 @dataclass(frozen=True)
@@ -79,29 +79,35 @@ def run_row(facts: RunFacts, standing: Standing, mark: int | None) -> Row:
     return (*head, *what, facts.created, *why, msgspec.json.encode(spec), mark)
 
 
-def stage_row(facts: StageFacts, journal: Journal | None, *, supervised: bool) -> Row:
-    """What the index should hold of a stage, its journal read so far."""
+def stage_row(facts: StageFacts, journal: Journal | None, *, more: bool, supervised: bool) -> Row:
+    """What the index should hold of a stage, its journal read so far; `more` of it may wait."""
     told = journal if journal and journal.attempt == facts.attempt else Journal(facts.attempt, 0)
     standing = of_stage(facts, told, supervised=supervised)
     stage, manifest = facts.stage, facts.manifest
     times = (manifest.seconds, manifest.cpu_seconds) if manifest else (told.seconds, told.cpu_seconds)
     started = facts.created if told.started is None else told.started
     why = (clean(standing.reason, 1_000), clean(standing.hint, 1_000))
-    mark = facts.mark if standing.status is Status.FINISHED and not facts.locked else None
+    mark = facts.mark if standing.status is Status.FINISHED and not facts.locked and not more else None
     head = (stage.t, stage.repeat, stage.kind, standing.status, facts.attempt)
     return (*head, started, standing.ended, *times, *why, mark)
 
 
 def put_run(db: Database, row: Row) -> int:
     """Write a run's row and return its number."""
-    db.table(RUNS.name).upsert_all([_RUN, row], pk=RUNS.unique)
-    ((number,),) = db.execute("SELECT id FROM runs WHERE name = ?", row[:1])
-    return int(number)
+    number = "SELECT id FROM runs WHERE name = ?"
+    known = db.execute(number, row[:1]).fetchone() or (None,)
+    _put(db, RUNS, [(*known, *row)])
+    return int(db.execute(number, row[:1]).fetchone()[0])
 
 
-def put_stages(db: Database, run: int, rows: Iterable[Row]) -> dict[Stage, int]:
-    """Write rows of a run's stages and return the numbers of all its stages."""
-    db.table(STAGES.name).upsert_all([("run", *_STAGE), *((run, *row) for row in rows)], pk=STAGES.unique)
+def put_stages(db: Database, run: int, rows: Mapping[Stage, Row]) -> dict[Stage, int]:
+    """Write the rows of these stages of a run and return the numbers of all its stages."""
+    known = _stage_numbers(db, run)
+    _put(db, STAGES, ((known.get(stage), run, *row) for stage, row in rows.items()))
+    return _stage_numbers(db, run)
+
+
+def _stage_numbers(db: Database, run: int) -> dict[Stage, int]:
     found = db.execute("SELECT id, t, kind, repeat FROM stages WHERE run = ?", (run,))
     return {Stage(t, Kind(kind), repeat): number for number, t, kind, repeat in found}
 
@@ -113,7 +119,7 @@ def put_readings(db: Database, readings: Mapping[int, Reading]) -> None:
             _drop_points(db, stage)
     _put(db, JOURNALS, ((stage, *vars(reading.journal).values()) for stage, reading in readings.items()))
     told = [(stage, reading.points) for stage, reading in readings.items()]
-    keys = _keys(db, {key for _, points in told for key in points.named()})
+    keys = _keys(db, dict.fromkeys(key for _, points in told for key in points.named()))
     _put(db, SCALARS, ((stage, keys[key, 0, ""], step, value) for stage, points in told for key, step, value in points.scalars))
     _put(db, NEWEST, ((stage, keys[key, 0, ""], value) for stage, points in told for key, value in points.newest.items()))
     _put(db, METRICS, (row for stage, points in told for row in _metrics(stage, points, keys)))
@@ -131,18 +137,19 @@ def _comparisons(stage: int, points: Points, keys: Mapping[Key, int]) -> Iterato
 
 
 def _put(db: Database, table: Table, rows: Iterable[Row]) -> None:
-    """Put rows in, or in the place of those with their keys. sqlite-utils takes tuples after a header as it takes dicts."""
+    """Put rows in, or in the place of those with their keys; where `id` is None, a new number is given.
+
+    `replace` and not `upsert`, before whose first time sqlite-utils makes and drops a table to see what SQLite can. It
+    takes tuples after a header as it takes dicts.
+    """
     db.table(table.name).insert_all(chain([table.header], rows), replace=True, batch_size=_MOST)
 
 
-def _keys(db: Database, wanted: Iterable[Key]) -> dict[Key, int]:
+def _keys(db: Database, wanted: Collection[Key]) -> dict[Key, int]:
     """The numbers of keys, new ones given to those without."""
-    return {key: _key(db, key) for key in wanted}
-
-
-def _key(db: Database, key: Key) -> int:
-    found = db.execute("SELECT id FROM keys WHERE key = ? AND direction = ? AND unit = ?", key).fetchone()
-    return int(found[0] if found else db.table(KEYS.name).insert_all([KEYS.header[1:], key], pk=KEYS.key).last_pk)
+    db.table(KEYS.name).insert_all([KEYS.header[1:], *wanted], ignore=True, batch_size=_MOST)
+    number = "SELECT id FROM keys WHERE key = ? AND direction = ? AND unit = ?"
+    return {key: db.execute(number, key).fetchone()[0] for key in wanted}
 
 
 def drop_run(db: Database, name: str) -> None:

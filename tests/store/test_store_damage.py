@@ -12,7 +12,8 @@ import pytest
 from builders import make_run
 
 from sirtui.core.errors import StoreError
-from sirtui.core.events import Metric
+from sirtui.core.events import Comparison, Metric, Scalars
+from sirtui.core.run import Status
 from sirtui.store import Store
 
 
@@ -151,13 +152,52 @@ import sirtui.store
 assert "sqlite3" not in sys.modules
 store = sirtui.store.Store(Path(sys.argv[1]))
 print(len(store.runs()), store.catch_up(), len(store.runs()))
-print(*sorted({"sqlite_utils", "watchfiles", "textual", "numpy", "pandas", "asyncio", "torch"} & sys.modules.keys()))
+heavy = {"sqlite_utils", "watchfiles", "textual", "numpy", "pandas", "pyarrow", "asyncio", "torch"}
+print(*sorted(heavy & sys.modules.keys()))
 """
 
 
-def test_reading_and_catching_up_load_nothing_heavy(root):
-    """Neither sqlite-utils (it loads pandas) nor watchfiles; importing alone not even sqlite3."""
+def catch_up_elsewhere(root, before=""):
+    """What a fresh process finds and loads, line by line."""
+    done = subprocess.run([sys.executable, "-c", before + LIGHT, str(root)], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_reading_and_finding_nothing_new_load_nothing_heavy(store, root):
+    """Neither sqlite-utils nor watchfiles; importing alone not even sqlite3."""
+    make_run(root).supervisor(Status.FINISHED)
+    store.catch_up()
+    assert catch_up_elsewhere(root) == ["1 False 1", ""]
+
+
+def test_writing_loads_sqlite_utils_without_pandas_and_numpy(root):
+    """It would import them where they are installed; afterwards nothing hides them."""
     make_run(root)
-    done = subprocess.run([sys.executable, "-c", LIGHT, str(root)], capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[0] == "0 True 1"
-    assert done.stdout.split("\n")[1] == ""
+    assert catch_up_elsewhere(root) == ["0 True 1", "sqlite_utils"]
+
+
+def test_numpy_that_is_there_already_stays(root):
+    """Whoever writes the index may have imported it before."""
+    make_run(root)
+    before = 'import sys, types; numpy = sys.modules["numpy"] = types.ModuleType("numpy")'
+    assert catch_up_elsewhere(root, before) == ["0 True 1", "numpy sqlite_utils"]
+
+
+def test_rows_never_change_the_schema(store, root, run, ask):
+    """sqlite-utils makes tables and columns from rows where it lacks them: here it never does."""
+    store.catch_up()
+    before = ask("PRAGMA schema_version")
+    run.finish("it01/verdict", Comparison(key="a", against="it00", change=0.5))
+    run.tell("it01/train", Scalars(step=1, values={"loss": None}))
+    make_run(root, "bbbb")
+    assert store.catch_up()
+    assert ask("PRAGMA schema_version") == before
+
+
+def test_an_index_without_one_of_its_tables_is_built_again(store, run):
+    """A table made up from rows would have no key."""
+    with sqlite3.connect(store.folder.database) as connection:
+        connection.execute("DROP TABLE metrics")
+    connection.close()
+    store.catch_up()
+    assert whole(store, run)

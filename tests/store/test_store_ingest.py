@@ -104,6 +104,14 @@ def test_a_journal_in_many_pieces_is_taken_whole_at_once(store, root, ask, monke
     assert ask("SELECT sum(lines), sum(garbage) FROM journals") == [(600, 0)]
 
 
+def test_a_long_journal_of_a_finished_stage_is_taken_whole(store, root, ask, monkeypatch):
+    """Its manifest says that it is over, not that it was read to the end."""
+    monkeypatch.setattr("sirtui.store.journal.CHUNK", 1000)
+    make_run(root).append(TRAIN, scalars(0, 200)).finish(TRAIN)
+    store.catch_up()
+    assert ask(COUNTS) == [(202, 0, 200)]
+
+
 def test_a_journal_that_shrank_is_read_again(store, root, ask):
     """Its former rows are gone: they stand in no file any more."""
     run = make_run(root).launch(TRAIN).append(TRAIN, scalars(0, 50))

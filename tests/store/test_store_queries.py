@@ -128,6 +128,14 @@ def test_curves_and_their_last_values(store, root):
     store.catch_up()
     assert store.curve(run.name, 1, "loss") == ((1, 1.0), (2, 0.5), (3, None))
     assert store.run(run.name).iterations[0].scalars == {"loss": None, "lr": 0.1}
+
+
+def test_curves_stand_in_the_order_they_were_told(store, root):
+    """The same one however often the index is built."""
+    told = [f"key-{number * 7 % 10}" for number in range(10)]
+    run = make_run(root).tell("it01/train", Scalars(step=1, values=dict.fromkeys(told, 1.0)))
+    store.catch_up()
+    assert list(store.run(run.name).iterations[0].scalars) == told
     assert (store.curve(run.name, 2, "loss"), store.curve("none", 1, "loss"), store.curve(run.name, 1, "none")) == ((), (), ())
 
 

@@ -93,7 +93,7 @@ class Terminal:
     def settle(self) -> None:
         """Listen until nothing has been written for a while."""
         end = time.monotonic() + DEADLINE_S
-        while self.listen(0.6):
+        while self.listen(0.4):
             assert time.monotonic() < end, "it never came to rest"
 
     def ended(self) -> int:

@@ -50,10 +50,10 @@ def test_idle_writes_nothing():
     with Terminal("--still") as terminal:
         terminal.until("pass1")
         terminal.settle()
-        assert terminal.listen(2.5) == b""
+        assert terminal.listen(2) == b""
 
 
-@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (120, 40)])
+@pytest.mark.parametrize(("columns", "lines"), [pytest.param(80, 24, marks=pytest.mark.slow), (120, 40)])
 def test_live_writes_little(columns, lines):
     """A step of progress and 20 log lines a second cost at most 1.4 kB a second."""
     with Terminal("--every", "1", columns=columns, lines=lines) as terminal:
