@@ -70,6 +70,8 @@ def check_settings(spec: Spec, file: str) -> bool:
     Raises:
         SpecError: it does not take them.
     """
+    if sys.stderr.isatty():
+        sys.stderr.write("asking the trainers whether they take their settings ...\n")
     asked = subprocess.run(
         [sys.executable, "-m", "sirtui.stages.settings"], input=msgspec.json.encode(spec), capture_output=True, check=False
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -17,7 +18,15 @@ _TOLD_EVERY_S = 15.0
 
 
 def wait(store: Store, name: str, out: TextIO) -> int:
-    """Follow the run until it ends, telling on `out`; 0 if it finished, 1 otherwise."""
+    """Follow the run until it ends, telling on `out`; 0 if it finished, 1 otherwise. Ctrl-C leaves it running."""
+    try:
+        return _wait(store, name, out)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\n{name} keeps running: `sirtui` shows it, `sirtui stop {name}` stops it\n")
+        raise
+
+
+def _wait(store: Store, name: str, out: TextIO) -> int:
     told, stop = _Told(out), threading.Event()
     for _ in follow(store.folder, stop):
         store.catch_up(patience=5)

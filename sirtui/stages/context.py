@@ -54,6 +54,16 @@ class Context:
 
     def problems(self, part: str) -> Sequence[Problem]:
         """The problems of `train`, `test` or `ood`, as many as the experiment asks for."""
+        if part not in self._problems:
+            self._problems[part] = self._read_problems(part)
+        return self._problems[part]
+
+    @cached_property
+    def _problems(self) -> dict[str, Sequence[Problem]]:
+        """Those asked for so far."""
+        return {}
+
+    def _read_problems(self, part: str) -> Sequence[Problem]:
         limits = self.spec.evaluation.problems
         if part == "train":
             return self.task.problems("train", self.spec.data)[: limits.train]
