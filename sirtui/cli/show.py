@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from sirtui.cli.text import duration, number, progress, table
+from sirtui.cli.text import duration, left, number, progress, table
 from sirtui.core.run import Status
 from sirtui.store import Store
 from sirtui.store.rows import Cell, IterationRow, RunView
@@ -90,6 +90,6 @@ def _width() -> int | None:
 def _standing(view: RunView) -> str:
     run = view.run
     if run.status is Status.RUNNING and run.stage:
-        return f"{run.stage} {progress(run.done, run.total, run.unit)}, {duration(run.eta)} left"
+        return ", ".join(filter(None, (f"{run.stage} {progress(run.done, run.total, run.unit)}", left(run))))
     took = f" in {duration(run.ended - run.created)}" if run.ended and run.status is Status.FINISHED else ""
     return f"{run.status}{took}" + (f": {run.reason}" if run.reason else "")

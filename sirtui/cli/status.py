@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from sirtui.cli.text import duration, progress, table
+from sirtui.cli.text import left, progress, table
 from sirtui.core.run import Status
 from sirtui.store import Store
 from sirtui.store.rows import RunRow, StageRow
@@ -41,11 +41,11 @@ def tell(store: Store, *, as_json: bool) -> int:
 
 
 def _as_text(runs: tuple[RunRow, ...]) -> str:
-    rows = [["run", "status", "method", "iteration", "now", "left"]]
+    rows = [["run", "status", "method", "iteration", "now", ""]]
     for run in sorted(runs, key=lambda run: run.status not in (Status.FAILED, Status.LOST)):
         at = f"{run.t or run.iterations}/{run.iterations}"
         now = f"{run.stage} {progress(run.done, run.total, run.unit)}" if run.stage else run.reason
-        rows.append([run.name, run.status, run.method, at, now, duration(run.eta) if run.status.alive else ""])
+        rows.append([run.name, run.status, run.method, at, now, left(run) if run.status.alive else ""])
     return table(rows, left=6)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sirtui.store.rows import RunRow
+
 
 def duration(seconds: float | None) -> str:
     """`42 s`, `3:07 min`, `2:15 h`; `?` where not known."""
@@ -15,6 +17,13 @@ def duration(seconds: float | None) -> str:
     if whole < 6000:
         return f"{whole // 60}:{whole % 60:02} min"
     return f"{whole // 3600}:{whole % 3600 // 60:02} h"
+
+
+def left(run: RunRow) -> str:
+    """What is left of the run, or where that is not known yet of its stage; empty where neither is."""
+    if run.eta is not None:
+        return f"{duration(run.eta)} left"
+    return f"{duration(run.left)} left of this stage" if run.left is not None else ""
 
 
 def progress(done: float | None, total: float | None, unit: str) -> str:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import TextIO
 
-from sirtui.cli.text import duration, progress
+from sirtui.cli.text import duration, left, progress
 from sirtui.core.run import Status
 from sirtui.store import Store
 from sirtui.store.follow import follow
@@ -61,8 +61,8 @@ class _Told:
         self._statuses = {stage.id: stage.status for stage in view.stages}
         if now - self._last >= _TOLD_EVERY_S and view.run.stage:
             self._last = now
-            left = f", {duration(view.run.eta)} left" if view.run.eta is not None else ""
-            self._write(f"{view.run.stage} {progress(view.run.done, view.run.total, view.run.unit)}{left}")
+            far = progress(view.run.done, view.run.total, view.run.unit)
+            self._write(", ".join(filter(None, (f"{view.run.stage} {far}", left(view.run)))))
 
     def _write(self, line: str) -> None:
         self._out.write(f"  {line}\n")

@@ -26,12 +26,13 @@ class Started(Event, frozen=True, tag="started"):
 
 
 class Progress(Event, frozen=True, tag="progress"):
-    """`done` of `total` `unit`s so far; what is done at this moment in `what`."""
+    """`done` of `total` `unit`s so far; what is done at this moment in `what`; at this pace `left` seconds are left."""
 
     done: float
     total: float
     unit: str = ""
     what: str = ""
+    left: float | None = None
 
 
 class Scalars(Event, frozen=True, tag="scalars"):

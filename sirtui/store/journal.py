@@ -47,6 +47,7 @@ class Journal:
     total: float | None = None
     unit: str = ""
     what: str = ""
+    left: float | None = None
     seconds: float | None = None
     cpu_seconds: float | None = None
     reason: str = ""
@@ -141,7 +142,13 @@ def _take(event: Event, number: int, points: Points, told: dict[str, Any]) -> bo
         case Comparison():
             points.comparisons[_short(event.key), _short(event.against)] = event
         case Progress():
-            told |= {"done": event.done, "total": event.total, "unit": _short(event.unit), "what": _text(event.what)}
+            told |= {
+                "done": event.done,
+                "total": event.total,
+                "unit": _short(event.unit),
+                "what": _text(event.what),
+                "left": event.left,
+            }
         case Started():
             told |= {"started": event.at}
         case Finished():

@@ -68,7 +68,7 @@ def run(connection: sqlite3.Connection, folder: RunFolder) -> RunView | None:
 
 
 _STAGES = """
-SELECT t, repeat, kind, status, stages.attempt, stages.started, ended, done, total, coalesce(unit, ''), coalesce(what, ''),
+SELECT t, repeat, kind, status, stages.attempt, stages.started, ended, done, total, coalesce(unit, ''), coalesce(what, ''), left,
     stages.seconds, stages.cpu_seconds, stages.reason, stages.hint
 FROM stages LEFT JOIN journals ON journals.id = stages.id AND journals.attempt = stages.attempt
 WHERE run = ?

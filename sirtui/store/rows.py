@@ -13,7 +13,8 @@ class RunRow:
     """One run in the list. Times are seconds since the epoch, `eta` seconds from now (None: not known).
 
     `name` is the full name (its folder), `t` the iteration at work, `stage` the id of the most urgent running stage,
-    `done` of `total` `unit`s its progress. `reason` and `hint` say why it failed and what to do.
+    `done` of `total` `unit`s its progress, `left` the seconds it still takes at its pace. `reason` and `hint` say why it
+    failed and what to do.
     """
 
     name: str
@@ -31,6 +32,7 @@ class RunRow:
     done: float | None = None
     total: float | None = None
     unit: str = ""
+    left: float | None = None
     eta: float | None = None
     reason: str = ""
     hint: str = ""
@@ -52,6 +54,7 @@ class StageRow:
     total: float | None = None
     unit: str = ""
     what: str = ""
+    left: float | None = None
     seconds: float | None = None
     cpu_seconds: float | None = None
     reason: str = ""

@@ -17,7 +17,7 @@ from sirtui.store.journal import Journal
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)

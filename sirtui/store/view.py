@@ -30,7 +30,9 @@ def at_work(row: RunRow, spec: Spec, stages: Sequence[StageRow]) -> RunRow:
     row = replace(row, t=following.t if following else None, eta=eta(spec, stages))
     if running is None:
         return row
-    return replace(row, t=running.t, stage=running.id, done=running.done, total=running.total, unit=running.unit)
+    return replace(
+        row, t=running.t, stage=running.id, done=running.done, total=running.total, unit=running.unit, left=running.left
+    )
 
 
 def _running(stages: Sequence[StageRow]) -> StageRow | None:

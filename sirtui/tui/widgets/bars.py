@@ -56,9 +56,10 @@ def _where(snapshot: Snapshot) -> str:
     if not run.status.alive:
         return f"{run.status} {run.iterations if run.t is None else run.t}/{run.iterations}"
     kind = clean(run.stage, 40).rpartition("/")[2]
-    eta = span(run.eta)
+    eta, left = span(run.eta), span(run.left)
+    told = f"eta {eta}" if eta else f"{left} left of this" if left else ""
     parts = (f"it {run.t}/{run.iterations}" if run.t is not None else run.status, kind, percent(run.done, run.total))
-    return " ".join(part for part in (*parts, f"eta {eta}" if eta else "") if part)
+    return " ".join(part for part in (*parts, told) if part)
 
 
 def _jobs(snapshot: Snapshot) -> str:

@@ -10,7 +10,7 @@ from sirtui.core.layout import RunFolder
 from sirtui.core.run import Stage, Status
 from sirtui.core.text import clean
 from sirtui.store.rows import RunView, StageRow
-from sirtui.tui.figures import ATTENTION, number, progress
+from sirtui.tui.figures import ATTENTION, number, progress, span
 from sirtui.tui.logs.window import LogWindow
 from sirtui.tui.paint import DIM, FAIL, Line, Span, line
 from sirtui.tui.widgets.grid import pane_title
@@ -115,7 +115,8 @@ class Peek(Painted):
     def _how_far(self, stage: StageRow) -> tuple[str, ...]:
         if stage.status is not Status.RUNNING:
             return (str(stage.status),)
-        return (progress(stage.done, stage.total, clean(stage.unit, 12)), clean(stage.what, 30))
+        left = span(stage.left)
+        return (progress(stage.done, stage.total, clean(stage.unit, 12)), clean(stage.what, 30), f"{left} left" if left else "")
 
     def _trouble(self) -> list[Line]:
         assert self._view is not None
