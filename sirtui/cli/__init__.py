@@ -34,8 +34,7 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """The `sirtui` command: a subcommand, or the screen. Returns the exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
-    parser = _parser(next((word for word in given if word in COMMANDS), None))
-    asked = parser.parse_args(given)
+    asked = _parsed(given)
     try:
         return int(asked.call(asked))
     except SirtuiError as error:
@@ -48,8 +47,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 141
 
 
-def _parser(wanted: str | None) -> argparse.ArgumentParser:
-    """The parser; only the wanted command's module is imported."""
+def _parsed(given: Sequence[str]) -> argparse.Namespace:
+    """What was asked for; of the commands only the one that is wanted is imported."""
+    parser, commands = _parser()
+    wanted = parser.parse_known_args([word for word in given if word not in ("-h", "--help")])[0].command
+    if wanted is not None:
+        module = importlib.import_module(f"sirtui.cli.{wanted}")
+        _add_store(commands[wanted], argparse.SUPPRESS)
+        module.add_arguments(commands[wanted])
+        commands[wanted].set_defaults(call=module.call)
+    return parser.parse_args(given)
+
+
+def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser, and the still empty ones of the commands."""
     parser = argparse.ArgumentParser(
         prog="sirtui", description="Run self-improvement loops and see whether each iteration is progress or regress."
     )
@@ -57,15 +68,11 @@ def _parser(wanted: str | None) -> argparse.ArgumentParser:
     _add_store(parser, default_store(os.environ))
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII signs only")
     parser.set_defaults(call=_screen, run=None)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for name, told in COMMANDS.items():
-        command = commands.add_parser(name, help=told, description=told) if told else commands.add_parser(name)
-        if name == wanted:
-            module = importlib.import_module(f"sirtui.cli.{name}")
-            _add_store(command, argparse.SUPPRESS)
-            module.add_arguments(command)
-            command.set_defaults(call=module.call)
-    return parser
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    return parser, {
+        name: commands.add_parser(name, help=told, description=told) if told else commands.add_parser(name)
+        for name, told in COMMANDS.items()
+    }
 
 
 def _add_store(parser: argparse.ArgumentParser, default: object) -> None:

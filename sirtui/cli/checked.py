@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from sirtui.core.errors import NotFound
+from sirtui.core.errors import NotFound, UsageError
 from sirtui.core.spec import Spec, load, wrong
+from sirtui.core.text import clean
 from sirtui.recipes.locate import locate
 from sirtui.recipes.shelf import Shelf, Task, Trainer, find
 from sirtui.stages.settings import Complaint
@@ -28,14 +29,12 @@ def checked(path: Path) -> Spec:
 
 
 def check_names(spec: Spec, file: str) -> None:
-    """Whether all that `spec` names is there.
+    """Whether all that `spec` names is there, and fits together.
 
     Raises:
-        SpecError: something is not.
+        SpecError: something does not.
     """
-    task: Task = _found("tasks", spec.task, file, "task")
-    for name in spec.evaluation.ood or ():
-        _found("tasks", name, file, "evaluation.ood")
+    _check_tasks(spec, file)
     for name in spec.evaluation.measures:
         _found("measures", name, file, "evaluation.measures")
     _found("samplers", spec.sampling.sampler, file, "sampling.sampler")
@@ -43,18 +42,27 @@ def check_names(spec: Spec, file: str) -> None:
     for name in spec.train:
         _found("trainers", name, file, f"train.{name}")
     if trainers[0].needs == "pairs":
-        raise wrong(
-            file, "method", f"M_1 cannot be made by {trainers[0].name!r}", "a first trainer that learns from correct answers"
-        )
+        problem = f"M_1 cannot be made by {trainers[0].name!r}"
+        raise wrong(file, "method", problem, "a first trainer that learns from correct answers")
     for key, name in (("base_model", spec.base_model), ("evaluation.embedder", spec.evaluation.embedder)):
         try:
             locate(name)
         except NotFound as error:
-            raise wrong(
-                file, key, error.message, error.hint.rstrip(".") or "a folder, a hub id, or package:NAME/folder"
-            ) from error
-    if not task.problems("train", spec.data):
-        raise wrong(file, "task", f"{spec.task} has no training problems", "a task with a train split")
+            raise wrong(file, key, error.message, error.hint.rstrip(".")) from error
+
+
+def _check_tasks(spec: Spec, file: str) -> None:
+    task: Task = _found("tasks", spec.task, file, "task")
+    named = task.ood if spec.evaluation.ood is None else spec.evaluation.ood
+    others: list[Task] = [_found("tasks", name, file, "evaluation.ood") for name in named]
+    called = [each.name for each in (task, *others)]
+    if len(set(called)) < len(called):
+        raise wrong(file, "evaluation.ood", f"tasks of one name: {', '.join(called)}", "tasks other than the one trained on")
+    try:
+        if not task.problems("train", spec.data):
+            raise wrong(file, "task", f"{spec.task} has no training problems", "a task with a train split")
+    except UsageError as error:
+        raise wrong(file, "data", error.message, error.hint.removeprefix("Expected ").rstrip(".")) from error
 
 
 def _found(shelf: Shelf, name: str, file: str, key: str) -> Any:
@@ -78,10 +86,9 @@ def check_settings(spec: Spec, file: str) -> bool:
     try:
         complaints = msgspec.json.decode(asked.stdout.splitlines()[-1], type=list[Complaint] | None)
     except (msgspec.MsgspecError, IndexError):
-        return False
-    if complaints:
-        first = complaints[0]
-        raise wrong(
-            file, f"train.{first.trainer}.{first.message.partition(':')[0]}", first.message.partition(": ")[2], first.expected
-        )
+        told = (asked.stderr.decode("utf-8", "replace").strip() or "no answer").splitlines()[-1]
+        raise wrong(file, "train", f"the trainers' check failed: {clean(told, 300)}", "settings that can be checked") from None
+    for each in complaints or []:
+        name, _, problem = each.message.partition(": ")
+        raise wrong(file, f"train.{each.trainer}.{name}", problem, each.expected)
     return complaints is not None

@@ -18,7 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """--wait, --method, --seed."""
     parser.add_argument("--wait", action="store_true", help="print progress and the final table instead of opening the screen")
     parser.add_argument("--method", choices=["sft", "dpo", "sft-dpo", "frozen"], default="sft", help="default: sft")
-    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    parser.add_argument("--seed", type=_natural, default=0, help="default: 0")
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+    return int(text)
 
 
 def call(asked: argparse.Namespace) -> int:

@@ -6,7 +6,10 @@ import argparse
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from sirtui.core.errors import NotFound
 from sirtui.core.layout import RunFolder
@@ -38,11 +41,71 @@ def call(asked: argparse.Namespace) -> int:
     if asked.path:
         sys.stdout.write(f"{log}\n")
         return 0
-    position = _print(log, asked.lines)
-    while asked.follow and _alive(store, name, asked.stage):
-        time.sleep(_LOOK_EVERY_S)
-        position = _print(log, None, position)
+    if asked.follow:
+        _follow(store, name, asked.stage, asked.lines)
+    else:
+        printed = _Printed(log)
+        printed.go_on(asked.lines)
+        printed.end()
     return 0
+
+
+def _follow(store: Store, name: str, stage: str | None, lines: int | None) -> None:
+    """Print a log as it grows; without a stage, that of whichever is at work, until the run ends."""
+    printed = _Printed(_log(store, name, stage))
+    printed.go_on(lines)
+    while _alive(store, name, stage):
+        time.sleep(_LOOK_EVERY_S)
+        printed.go_on()
+        log = _log(store, name, stage)
+        if log != printed.log:
+            printed.end()
+            sys.stdout.write(f"==> {log} <==\n")
+            printed = _Printed(log)
+    printed.go_on()
+    printed.end()
+
+
+class _Printed:
+    """A log, and how much of it was printed: whole lines only, until its end is asked for."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self._position = 0
+
+    def go_on(self, lines: int | None = None) -> None:
+        """Print the whole lines that came since, or only the last `lines` of them."""
+        with self._opened() as file:
+            whole = self._whole(file)
+            for line in whole if lines is None else deque(whole, lines):
+                _write(line)
+        sys.stdout.flush()
+
+    def _whole(self, file: BinaryIO) -> Iterator[bytes]:
+        for line in file:
+            if line.endswith(b"\n"):
+                self._position += len(line)
+                yield line
+
+    def end(self) -> None:
+        """Print what stands behind the last line break."""
+        with self._opened() as file:
+            if rest := file.read():
+                self._position += len(rest)
+                _write(rest)
+        sys.stdout.flush()
+
+    def _opened(self) -> BinaryIO:
+        try:
+            file = self.log.open("rb")
+        except FileNotFoundError:
+            return BytesIO()
+        file.seek(self._position)
+        return file
+
+
+def _write(line: bytes) -> None:
+    sys.stdout.write(clean(line.decode("utf-8", "replace").rstrip("\r\n").rpartition("\r")[2]) + "\n")
 
 
 def _log(store: Store, name: str, stage: str | None) -> Path:
@@ -64,20 +127,6 @@ def _stage(view: RunView, asked: str | None) -> StageRow:
     return min(
         begun, key=lambda stage: (order.index(stage.status) if stage.status in order else len(order), -(stage.started or 0))
     )
-
-
-def _print(log: Path, lines: int | None, position: int = 0) -> int:
-    """Print what stands in the file from byte `position` on; return where it ends."""
-    try:
-        with log.open("rb") as file:
-            file.seek(position)
-            text = deque(file, lines) if lines is not None else file
-            for line in text:
-                sys.stdout.write(clean(line.decode("utf-8", "replace").rstrip("\r\n").rpartition("\r")[2]) + "\n")
-            sys.stdout.flush()
-            return file.tell()
-    except FileNotFoundError:
-        return position
 
 
 def _alive(store: Store, name: str, stage: str | None) -> bool:

@@ -43,7 +43,7 @@ def tell(store: Store, *, as_json: bool) -> int:
 def _as_text(runs: tuple[RunRow, ...]) -> str:
     rows = [["run", "status", "method", "iteration", "now", ""]]
     for run in sorted(runs, key=lambda run: run.status not in (Status.FAILED, Status.LOST)):
-        at = f"{run.t or run.iterations}/{run.iterations}"
+        at = f"{run.reached or '-'}/{run.iterations}"
         now = f"{run.stage} {progress(run.done, run.total, run.unit)}" if run.stage else run.reason
         rows.append([run.name, run.status, run.method, at, now, left(run) if run.status.alive else ""])
     return table(rows, left=6)

@@ -6,6 +6,9 @@ import argparse
 import sys
 
 from sirtui import supervise
+from sirtui.core.errors import UsageError
+from sirtui.core.files import is_locked
+from sirtui.core.run import Status
 from sirtui.store import Store
 
 
@@ -16,14 +19,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def call(asked: argparse.Namespace) -> int:
-    """Ask, and with --wait see it gone."""
+    """Ask, and with --wait see it gone; what outlived its supervisor is ended at once."""
     store = Store(asked.store)
     store.catch_up(patience=5)
     run = store.folder.run(store.find(asked.run))
-    if asked.wait:
+    if store.run(run.name).run.status is Status.FINISHED:
+        raise UsageError(f"{run.name} is finished", "There is nothing left to stop.")
+    supervised = is_locked(run.supervisor_lock)
+    if supervised and not asked.wait:
+        supervise.request_stop(run)
+    else:
         supervise.stop(run)
         store.catch_up(patience=5)
-    else:
-        supervise.request_stop(run)
-    sys.stderr.write(f"{run.name}: {'stopped' if asked.wait else 'asked to stop'}; `sirtui resume {run.name}` goes on with it\n")
+    told = "asked to stop" if supervised and not asked.wait else "stopped"
+    sys.stderr.write(f"{run.name}: {told}; `sirtui resume {run.name}` goes on with it\n")
     return 0

@@ -22,9 +22,11 @@ class Group(msgspec.Struct, frozen=True):
 class ProblemRecord(msgspec.Struct, frozen=True):
     """A line of `problems.jsonl`: one problem of one evaluation.
 
-    `bits`: correctness of its samples in the order drawn; `greedy`: of the greedy answer; `truncated` and `unparsed`:
-    how many samples did not end by themselves, or could not be read; `scores`: per measure key, its value here;
-    `groups`: per diversity and subset (`ngram.3.correct`), the counts behind it.
+    `bits`: correctness of its samples in the order drawn; `infra`: which of them (by index) the judge failed on, never
+    scored; `further`: the bits of M_1's further samples; `greedy`: of the greedy answer; `truncated` and `unparsed`: how
+    many samples did not end by themselves, or could not be read; `scores`: per measure key, its value here; `members`:
+    the same of measures whose change is not the mean change of these; `groups`: per diversity and subset
+    (`ngram.3.correct`), the counts behind it.
     """
 
     problem: str
@@ -33,14 +35,21 @@ class ProblemRecord(msgspec.Struct, frozen=True):
     cluster: str | None = None
     greedy: bool | None = None
     bits: tuple[bool, ...] = ()
+    infra: tuple[int, ...] = ()
+    further: tuple[bool, ...] = ()
     truncated: int = 0
     unparsed: int = 0
     scores: dict[str, float] = {}
+    members: dict[str, float] = {}
     groups: dict[str, Group] = {}
 
 
 class EvaluationRecord(msgspec.Struct, frozen=True):
-    """`evaluation.json`: which model was measured, on what, and how. Hashes are sha256 in hex."""
+    """`evaluation.json`: which model was measured, on what, and how.
+
+    Of `checkpoint` (its files), `problems` (ids, questions, references), `sampler` (its settings) and `grader` (the code
+    of the tasks) the sha256 in hex; `embedder` by name.
+    """
 
     t: int
     repeat: int

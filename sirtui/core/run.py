@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -152,8 +153,8 @@ class FileRecord(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True):
     """`manifest.json`: a stage is finished when this exists. Hashes of what went in, and of every file that came out.
 
-    `inputs` maps the ids of the stages it was made from to the digests of their manifests; `settings` is what else
-    decided the result.
+    `inputs` maps the ids of the stages it was made from to their manifests' digests; `settings` is what else decided the
+    result.
     """
 
     stage: str
@@ -165,3 +166,8 @@ class Manifest(msgspec.Struct, frozen=True):
     settings: dict[str, Any]
     files: tuple[FileRecord, ...]
     versions: dict[str, str] = {}
+
+    def digest(self, under: str = "") -> str:
+        """The sha256 of its files' names and contents (of those `under` a folder): the same for the same results."""
+        named = sorted((file.path, file.sha256) for file in self.files if file.path.startswith(under))
+        return sha256(msgspec.json.encode(named)).hexdigest()

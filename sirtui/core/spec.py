@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -30,7 +31,7 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
 
     sampler: Choice = "transformers"
     n: Count = 50
-    temperature: Annotated[float, Meta(gt=0)] = 0.75
+    temperature: Annotated[float, Meta(gt=0, le=100)] = 0.75
     top_p: Share = 0.95
     max_new_tokens: Count = 1024
     batch_size: Count = 32
@@ -165,8 +166,13 @@ def _check(spec: Spec, file: str) -> None:
         raise wrong(file, "evaluation.first_samples", problem, "at least as many samples of M_1 as of every other iteration")
     if spec.data and not Path(spec.data).exists():
         raise wrong(file, "data", f"{spec.data} does not exist", "a file or folder with the task's problems")
-    if spec.base_model.startswith(("/", ".", "~")) and not Path(spec.base_model).exists():
-        raise wrong(file, "base_model", f"{spec.base_model} does not exist", "a folder, a hub id, or package:NAME/folder")
+    for trainer, settings in spec.train.items():
+        for name, value in settings.items():
+            if isinstance(value, float) and not isfinite(value):
+                raise wrong(file, f"train.{trainer}.{name}", f"got {value}", "a finite number")
+    for key, model in (("base_model", spec.base_model), ("evaluation.embedder", spec.evaluation.embedder)):
+        if model.startswith(("/", ".", "~")) and not Path(model).exists():
+            raise wrong(file, key, f"{model} does not exist", "a folder, a hub id, or package:NAME/folder")
 
 
 def _absolute(spec: Spec, folder: Path) -> Spec:

@@ -102,8 +102,11 @@ class Trainer(Protocol):
             SirtuiError: a setting is unknown or wrong; the message starts with its name.
         """
 
-    def train(self, job: TrainJob, emit: Emit) -> None:
-        """Train, and leave a checkpoint that `from_pretrained` loads, tokenizer included, in `job.out`."""
+    def train(self, job: TrainJob, emit: Emit) -> Mapping[str, Any]:
+        """Train, and leave a checkpoint that `from_pretrained` loads, tokenizer included, in `job.out`.
+
+        Answers with all settings that were used, defaults included: they are recorded with the result.
+        """
 
 
 @dataclass(frozen=True)
@@ -191,6 +194,7 @@ class Measured:
 
     `value` None where undefined; `stderr` its standard error; `n` how many problems it is over; `direction` +1 where
     higher is better, -1 where lower is, 0 where neither; `scores` by problem id; `groups` by problem id, then name.
+    `compared`: whether a change of `value` is the mean change of its scores; not so where it compares with M_1 by itself.
     """
 
     key: str
@@ -202,6 +206,7 @@ class Measured:
     scores: Mapping[str, float] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, Group]] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
+    compared: bool = True
 
 
 class Measure(Protocol):
@@ -258,5 +263,9 @@ def _from_file(path: Path) -> object:
         raise NotFound(f"{path}: no such recipe file", "Name a Python file, or one of the shelf's own choices.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[module_name]
+        raise NotFound(f"{path}: {type(error).__name__}: {error}", "Its own code fails when it is imported.") from error
     return module

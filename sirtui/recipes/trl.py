@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from sirtui.core.errors import SirtuiError, StageError
+from sirtui.core.errors import SirtuiError
 from sirtui.core.events import Progress, Scalars
 from sirtui.recipes.shelf import Emit, TrainJob
 
@@ -27,9 +27,9 @@ OURS = ("output_dir", "seed", "data_seed", "report_to", "disable_tqdm", "save_st
 _TOLD_EVERY_S = 0.5
 
 
-def common(job: TrainJob) -> dict[str, Any]:
-    """What every TRL configuration gets, before the experiment's own settings."""
-    return {"output_dir": str(job.scratch), "seed": job.seed, "data_seed": job.seed, **_always(), **_for_this_machine()}
+def settings(job: TrainJob, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """All that a TRL configuration is given: ours, the trainer's defaults, and over them the experiment's settings."""
+    return {"seed": job.seed, "data_seed": job.seed, **_always(), **_for_this_machine(), **defaults, **job.settings}
 
 
 def _always() -> dict[str, Any]:
@@ -74,27 +74,6 @@ def _check_one(config: str, kinds: Mapping[str, Any], name: str, value: object) 
         raise SirtuiError(f"{name}: got {value!r}", f"{error}.") from error
     except (TypeError, NotImplementedError):
         return  # a type that msgspec does not know: the configuration itself has the last word
-
-
-def load(folder: str) -> tuple[Any, Any]:
-    """Model and tokenizer of a checkpoint: float32 on a CPU, as saved on a GPU.
-
-    Raises:
-        StageError: they do not load.
-    """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    try:
-        dtype: Any = "auto" if torch.cuda.is_available() else torch.float32
-        model, tokenizer = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype), AutoTokenizer.from_pretrained(folder)
-    except (OSError, ValueError) as error:
-        raise StageError(f"{folder}: no model loads from here: {error}", "Name a Hugging Face model folder or hub id.") from error
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return model, tokenizer
 
 
 def callback(emit: Emit) -> TrainerCallback:

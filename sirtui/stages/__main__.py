@@ -14,7 +14,7 @@ import sys
 import time
 import traceback
 from contextlib import suppress
-from hashlib import file_digest, sha256
+from hashlib import file_digest
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
@@ -42,6 +42,7 @@ class Stopped(BaseException):
 
 def main(folder: Path) -> int:
     """Run the stage whose job lies in `folder`; return the exit code."""
+    os.umask(0o077)
     attempt = AttemptFolder(folder)
     job = read_record(attempt.job, JobRecord)
     stage = StageFolder(folder.parent)
@@ -109,7 +110,9 @@ def _files(folder: Path) -> tuple[FileRecord, ...]:
 
 
 def _sha256(path: Path) -> str:
+    """Its hash; and it is on the disk for good, since a manifest will say so."""
     with path.open("rb") as file:
+        os.fsync(file.fileno())
         return file_digest(file, "sha256").hexdigest()
 
 
@@ -126,7 +129,7 @@ def _into_place(out: Path, stage: Path) -> None:
 def _manifest(
     job: JobRecord, run: RunFolder, settings: dict[str, Any], files: tuple[FileRecord, ...], seconds: float
 ) -> Manifest:
-    inputs = {need.id: sha256(run.stage(need).manifest.read_bytes()).hexdigest() for need in needs(job.spec, job.stage)}
+    inputs = {need.id: read_record(run.stage(need).manifest, Manifest).digest() for need in needs(job.spec, job.stage)}
     used = os.times()
     return Manifest(
         stage=job.stage.id,

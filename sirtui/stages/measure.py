@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from math import isfinite
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from sirtui.core.events import Metric, Progress
-from sirtui.core.files import write_lines, write_record
+from sirtui.core.files import read_record, write_lines, write_record
 from sirtui.core.measures import EvaluationRecord, Group, ProblemRecord
-from sirtui.core.run import Kind, Stage
+from sirtui.core.run import Kind, Manifest, Stage
 from sirtui.core.samples import Outcome, SampleSet
 from sirtui.recipes.embedding import open_embedder
 from sirtui.recipes.locate import locate
@@ -29,6 +32,7 @@ def work(at: Context) -> dict[str, Any]:
     for number, measure in enumerate(measures):
         at.emit(Progress(number, len(measures), "measures", measure.name))
         found += measure.of(now, first, tools)
+    at.emit(Progress(len(measures), len(measures), "measures"))
     for each in found:
         at.emit(Metric(each.key, each.value, each.stderr, each.n, each.direction, each.unit, dict(each.counts)))
     write_lines(at.out / "problems.jsonl", records(now, found))
@@ -73,20 +77,27 @@ def _judged(at: Context, t: int, repeat: int, which: SampleSet, greedy: SampleSe
 
 
 def records(now: Evaluation, found: Iterable[Measured]) -> Iterator[ProblemRecord]:
-    """A line for each problem: its bits, its score on every measure, and the counts behind its diversities."""
-    scores: dict[str, dict[str, float]] = defaultdict(dict)
+    """A line for each problem: its bits, its score on every measure, and the counts behind its diversities.
+
+    A score that is no finite number is undefined: it is left out, never imputed.
+    """
+    scores: dict[tuple[str, bool], dict[str, float]] = defaultdict(dict)
     groups: dict[str, dict[str, Group]] = defaultdict(dict)
     for measured in found:
         for problem, score in measured.scores.items():
-            scores[problem][measured.key] = float(score)
+            if isfinite(score):
+                scores[problem, measured.compared][measured.key] = float(score)
         for problem, own in measured.groups.items():
             groups[problem].update(own)
+    further = {each.problem.id: each.bits[len(same.bits) :] for each, same in zip(now.further, now.test, strict=True)}
     for split, judged in (("test", now.test), ("ood", now.ood), ("train", now.train)):
         for each in judged:
-            yield _record_of(split, each, scores.get(each.problem.id, {}), groups.get(each.problem.id, {}))
+            name = each.problem.id
+            bare = _bare_record(split, each, further.get(name, ()))
+            yield replace(bare, scores=scores[name, True], members=scores[name, False], groups=groups[name])
 
 
-def _record_of(split: str, each: Judged, scores: dict[str, float], groups: dict[str, Group]) -> ProblemRecord:
+def _bare_record(split: str, each: Judged, further: tuple[bool, ...]) -> ProblemRecord:
     return ProblemRecord(
         problem=each.problem.id,
         split=split,
@@ -94,27 +105,29 @@ def _record_of(split: str, each: Judged, scores: dict[str, float], groups: dict[
         cluster=each.problem.cluster,
         greedy=each.greedy_mark.correct if each.greedy_mark else None,
         bits=each.bits,
+        infra=tuple(index for index, mark in enumerate(each.marks.marks) if mark.outcome is Outcome.INFRA),
+        further=further,
         truncated=sum(not ended for ended in each.samples.ended),
         unparsed=sum(mark.outcome is Outcome.UNPARSED for mark in each.marks.marks),
-        scores=scores,
-        groups=groups,
     )
 
 
 def _record(at: Context, now: Evaluation) -> EvaluationRecord:
     control = at.spec.trainer(at.t) == "frozen"
-    questions = [(each.problem.id, each.problem.question) for each in (*now.test, *now.ood)]
-    trained = at.run.stage(Stage(at.t, Kind.TRAIN)).manifest
+    trained = read_record(at.run.stage(Stage(at.t, Kind.TRAIN)).manifest, Manifest)
+    problems = [each.problem for each in (*now.test, *now.ood)]
     return EvaluationRecord(
         t=at.t,
         repeat=at.repeat,
         role="repeat" if at.repeat > 1 else "control" if control else "iteration",
         seed=at.spec.seed,
         rarefied_to=rarefied_to(at.spec.evaluation.samples),
-        checkpoint=hashlib.sha256(trained.read_bytes()).hexdigest(),
-        problems=_digest(questions),
+        checkpoint=trained.digest("checkpoint/"),
+        problems=_digest([(problem.id, problem.question, problem.reference) for problem in problems]),
         sampler=_digest(msgspec.to_builtins(at.spec.sampling)),
-        grader=_digest(sorted(at.tasks)),
+        grader=_digest(
+            [(name, inspect.getsource(inspect.getmodule(type(task)) or type(task))) for name, task in at.tasks.items()]
+        ),
         embedder=at.spec.evaluation.embedder,
     )
 

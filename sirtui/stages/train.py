@@ -44,8 +44,8 @@ def work(at: Context) -> dict[str, Any]:
     settings = at.spec.train.get(name, {})
     seed = derive(at.spec.seed, "train", at.t) % 2**31
     data = _examples(at, chosen)
-    trainer.train(TrainJob(at.t, start, data, settings, seed, at.out / "checkpoint", at.scratch), at.emit)
-    return {"trainer": name, "start": start, "examples": len(chosen), "seed": seed, "settings": settings}
+    used = trainer.train(TrainJob(at.t, start, data, settings, seed, at.out / "checkpoint", at.scratch), at.emit)
+    return {"trainer": name, "start": start, "examples": len(chosen), "settings": dict(used)}
 
 
 def _choose(at: Context, trainer: Trainer) -> Iterable[Chosen]:

@@ -20,9 +20,6 @@ from sirtui.verdicts.paired import Change, Levels, Scores, disparity_change, pai
 AGAINST = evaluation_id(1)
 """The evaluation that changes are measured from."""
 
-ALREADY_AGAINST = {"sets.gained", "sets.lost"}
-"""Measures that compare with M_1 themselves."""
-
 
 def work(at: Context) -> dict[str, Any]:
     """Leaves `comparisons.jsonl`, and tells each comparison."""
@@ -38,8 +35,7 @@ def _comparisons(at: Context) -> Iterator[Comparison]:
     now, reference = scores(records), scores(read_lines(at.run.problems(1), ProblemRecord))
     clusters = {each.problem: each.cluster for each in records if each.cluster is not None}
     for key in now:
-        change = None if key in ALREADY_AGAINST else paired(now[key], reference.get(key, {}), clusters)
-        if change:
+        if change := paired(now[key], reference.get(key, {}), clusters):
             yield _told(key, change)
     others = [task for task in at.tasks.values() if task is not at.task]
     for task in others:

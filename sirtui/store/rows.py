@@ -37,6 +37,11 @@ class RunRow:
     reason: str = ""
     hint: str = ""
 
+    @property
+    def reached(self) -> int | None:
+        """The iteration at work, or the last one of a run that finished; None where it ended early or has not begun."""
+        return self.iterations if self.status is Status.FINISHED else self.t
+
 
 @dataclass(frozen=True)
 class StageRow:

@@ -51,12 +51,16 @@ Follow = Callable[[StoreFolder, threading.Event], Iterator[object]]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything the screen shows, at one moment. `problem`: why it could not be read anew."""
+    """Everything the screen shows, at one moment. `problem`: why it could not be read anew.
+
+    `read`: the index was; `caught_up`: it was up to date with the files then.
+    """
 
     runs: tuple[RunRow, ...] = ()
     view: RunView | None = None
     problem: str = ""
     read: bool = False
+    caught_up: bool = False
 
 
 class Feed:
@@ -67,6 +71,7 @@ class Feed:
         self._stop, self._wake, self._stale = threading.Event(), threading.Event(), threading.Event()
         self._first, self._painted = threading.Event(), threading.Event()
         self._snapshot = Snapshot()
+        self._caught_up = False
         self._seen: tuple[object, str | None] = (object(), None)
         self._thread = threading.Thread(target=self._work, name="sirtui-feed", daemon=True)
 
@@ -122,6 +127,8 @@ class Feed:
         try:
             for _ in self._follow(self._source.folder, self._stop):
                 self._catch_up()
+                if not self._caught_up:
+                    self._caught_up, self._seen = True, (object(), None)
                 self._wake.set()
         except Exception as error:  # noqa: BLE001 (a worker's border: the screen goes on without being live)
             self._say(f"not live: {error}")
@@ -146,13 +153,13 @@ class Feed:
         if wanted not in {run.name for run in runs}:
             wanted = first_choice(runs)
         if wanted is None:
-            return Snapshot(read=True)
+            return Snapshot(read=True, caught_up=self._caught_up)
         try:
             view = self._source.run(wanted)
         except SirtuiError as error:
-            return Snapshot(runs, None, error.message, read=True)
+            return Snapshot(runs, None, error.message, read=True, caught_up=self._caught_up)
         self._wanted = self._wanted or wanted
-        return Snapshot(runs, view, read=True)
+        return Snapshot(runs, view, read=True, caught_up=self._caught_up)
 
     def _say(self, problem: str) -> None:
         self._hand_over(replace(self._snapshot, problem=clean(problem, 300), read=True))

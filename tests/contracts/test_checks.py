@@ -39,10 +39,10 @@ def test_rooms_import_whom_they_may():
 @pytest.mark.parametrize(
     "code",
     [
-        "import sirtui.cli; sirtui.cli._parser(None)",
+        "import sirtui.cli; sirtui.cli._parsed([])",
         "import sirtui.tui.app, sirtui.store, sirtui.supervise",
         "from sirtui.recipes import shelf; [shelf.names(s) for s in ('tasks', 'trainers', 'samplers', 'measures')]",
-        "import sirtui.cli; sirtui.cli._parser('status')",
+        "import sirtui.cli; sirtui.cli._parsed(['status'])",
     ],
 )
 def test_nothing_heavy_is_loaded_before_it_is_needed(code):

@@ -51,16 +51,28 @@ def test_a_task_a_trainer_a_sampler_and_a_measure_are_one_new_file_each(shell):
     assert "NaN" not in json.dumps(told)
 
 
+def test_values_that_are_no_numbers_are_undefined(shell):
+    """NaN and infinite scores are left out, the others compared; a NaN in total is no value; nothing fails."""
+    name = shell("run", "toy.toml", "--wait").stdout.strip()
+    last = shown(shell)["iterations"][-1]
+    assert "toy.broken" not in last["measures"]
+    records = list(read_lines(folder(shell, name).problems(3), ProblemRecord))
+    assert [record.scores.get("toy.broken") for record in records] == [None, None, *[0.5] * 10]
+
+
 def test_the_files_of_a_run_lie_where_they_are_said_to(shell):
     """Every stage left its manifest, whose hashes name its inputs'; the selected answers and the marks are there."""
     name = shell("run", "toy.toml", "--wait").stdout.strip()
     run = folder(shell, name)
     manifest = read_record(run.stage(Stage(2, Kind.TRAIN)).manifest, Manifest)
     assert set(manifest.inputs) == {"it01/train", "it01/sample", "it01/judge"}
+    assert manifest.settings["settings"] == {"step": 0.1}
     assert {file.path for file in manifest.files} == {"selected.jsonl", "checkpoint/skill.json"}
     records = list(read_lines(run.problems(3), ProblemRecord))
     assert [record.split for record in records] == ["test"] * 12
-    assert all(len(record.bits) == 8 for record in records)
+    assert all(len(record.bits) == 8 and record.further == () for record in records)
+    first = [record for record in read_lines(run.problems(1), ProblemRecord) if record.split == "test"]
+    assert [len(record.further) for record in first] == [8] * 12
     assert (run.path / "it01/repeat-2/measure/problems.jsonl").exists()
     assert not list(run.path.rglob("scratch"))
     assert os.stat(run.path).st_mode & 0o077 == 0
@@ -73,7 +85,17 @@ def test_two_runs_of_one_seed_are_the_same_and_of_two_seeds_are_not(shell):
     (shell.folder / "other.toml").write_text(text.replace("seed = 7", "seed = 8"))
     other = shell("run", "other.toml", "--wait").stdout.strip()
     assert measures(shell, one) == measures(shell, two)
+    assert digests(shell, one) == digests(shell, two)
     assert measures(shell, one) != measures(shell, other)
+    assert digests(shell, one) != digests(shell, other)
+
+
+def digests(shell, name):
+    """Of every stage, what it was made from and what it made; of every evaluation, what was measured."""
+    run = folder(shell, name)
+    manifests = [read_record(path, Manifest) for path in sorted(run.path.rglob("manifest.json"))]
+    evaluations = [path.read_bytes() for path in sorted(run.path.rglob("evaluation.json"))]
+    return [(each.stage, each.inputs, each.digest()) for each in manifests], evaluations
 
 
 def attempts(run):
@@ -173,3 +195,53 @@ def test_names_of_runs(shell):
     assert "sirtui demo" in shell("status").stdout
     assert json.loads(shell("status", "--json").stdout) == {"schema": 1, "runs": [], "jobs": []}
     assert "no run" in shell("show", "latest", code=2).stderr.lower()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (('embedder = ""', 'embedder = "/nope"'), "evaluation.embedder: /nope does not exist"),
+        (("n = 8", "n = 8\ntemperature = inf"), "sampling.temperature: got inf"),
+        (('embedder = ""', 'embedder = ""\nood = ["toy.py"]'), "evaluation.ood: tasks of one name: adding, adding"),
+        (('task = "toy.py"', 'task = "nano"\ndata = "toy.toml"'), "data: nano makes its own problems"),
+        (('measures = ["toy.py"]', 'measures = ["broken.py"]'), "evaluation.measures: "),
+        (("[resources]", "[train.sft]\nlearning_rate = nan\n[resources]"), "train.sft.learning_rate: got nan"),
+    ],
+)
+def test_what_would_fail_later_is_told_first(shell, change, told):
+    """Before anything starts, by file and key, with exit code 2 and no traceback."""
+    (shell.folder / "broken.py").write_text("def of(:\n")
+    (shell.folder / "wrong.toml").write_text((shell.folder / "toy.toml").read_text().replace(*change))
+    done = shell("check", "wrong.toml", code=2)
+    assert f"wrong.toml: {told}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_log_is_followed_from_stage_to_stage(shell):
+    """Without a stage, whichever is at work, until the run ends."""
+    shell.environment["PYTHON_TOY_PAUSE"] = "0.2"
+    name = shell("run", "toy.toml").stdout.strip()
+    run = folder(shell, name)
+    until(run.stage(Stage(1, Kind.TRAIN)).attempt(1).journal.exists)
+    said = shell("logs", "latest", "-f").stdout
+    assert {"it01/train, attempt 1", "it03/train, attempt 1"} <= {line.partition(" ")[2] for line in said.splitlines()}
+    assert "==> " in said
+
+
+def test_what_outlived_its_supervisor_can_be_stopped(shell):
+    """`stop` ends it at once, with or without --wait, and says so only when it is true."""
+    shell.environment["PYTHON_TOY_PAUSE"] = "5"
+    name = shell("run", "toy.toml").stdout.strip()
+    run = folder(shell, name)
+    training = run.stage(Stage(1, Kind.TRAIN)).attempt(1)
+    until(lambda: find_record(training.state, Process) is not None)
+    os.kill(read_record(run.supervisor, SupervisorRecord).process.pid, signal.SIGKILL)
+    until(lambda: not is_locked(run.supervisor_lock))
+    assert "stopped" in shell("stop", name).stderr
+    assert not alive(read_record(training.state, Process))
+
+
+def test_a_store_may_be_called_like_a_command(shell):
+    """What stands behind --store is never taken for the command."""
+    assert shell("--store", "run", "status", "--json").stdout == '{"schema":1,"runs":[],"jobs":[]}\n'
+    assert "RUN" in shell("--store", "run", "show", "--help").stdout

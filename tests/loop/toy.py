@@ -52,6 +52,7 @@ class Practice:
         print(f"learnt from {len(job.data)} examples [bold]\x1b[31mnot markup\x1b[0m")
         job.out.mkdir()
         (job.out / "skill.json").write_text(json.dumps({"skill": min(0.95, skill + 0.1)}))
+        return {"step": 0.1}
 
 
 class Guessing:
@@ -81,6 +82,8 @@ class Questioning:
     def of(self, now, first, tools):
         scores = {each.problem.id: sum(text.endswith("?") for text in each.samples.texts) / 8 for each in now.test}
         yield Measured("toy.doubt", sum(scores.values()) / len(scores), n=len(scores), direction=-1, unit="share", scores=scores)
+        broken = dict(zip(scores, [float("nan"), float("inf"), *[0.5] * 10], strict=True))
+        yield Measured("toy.broken", float("nan"), float("inf"), n=12, scores=broken)
 
 
 TASK, TRAINER, SAMPLER, MEASURE = Adding(), Practice(), Guessing(), Questioning()

@@ -1,5 +1,7 @@
 """The transformers sampler on the nano model: greedy like `generate`, sampled from the right distribution."""
 
+import dataclasses
+
 import msgspec
 import pytest
 
@@ -57,18 +59,25 @@ def test_what_is_drawn_does_not_depend_on_the_batch(size):
         assert [each.texts for each in engine.sample(few)] == wanted
 
 
+def test_a_long_neighbour_shortens_no_answer():
+    """How much room the window leaves is each prompt's own matter."""
+    short, long = requests(4)[0], Request("nano/long", "Tom has 3 coins. " * 48, 1, greedy=False, seed=1)
+    with SAMPLER.open(MODEL, SETTINGS) as engine:
+        (alone,) = engine.sample([short])
+        beside, crowded = engine.sample([short, long])
+    assert beside == alone
+    assert all(alone.ended)
+    assert crowded.tokens[0] < 40
+
+
 def test_another_seed_draws_other_answers():
     """And the same seed the same ones."""
     with SAMPLER.open(MODEL, SETTINGS) as engine:
         first = [each.texts for each in engine.sample(requests(8))]
         again = [each.texts for each in engine.sample(requests(8))]
-        other = [each.texts for each in engine.sample([msgspec_free(each) for each in requests(8)])]
+        other = [each.texts for each in engine.sample([dataclasses.replace(each, seed=each.seed + 1000) for each in requests(8)])]
     assert first == again
     assert first != other
-
-
-def msgspec_free(request):
-    return Request(request.problem, request.prompt, request.n, request.greedy, request.seed + 1000)
 
 
 def test_an_answer_that_is_cut_off_says_so():
@@ -97,3 +106,4 @@ def test_the_nucleus_is_sampled_in_proportion():
     assert drawn.tolist() == pytest.approx([1000 * p / 0.95 for p in (0.5, 0.3, 0.15)] + [0], abs=1)
     assert set(nucleus(logits.expand(1000, 4), 0.5, spread).tolist()) == {0}
     assert set(nucleus(logits.expand(1000, 4), 1.0, spread).tolist()) == {0, 1, 2, 3}
+    assert nucleus(logits[None], 0.9, torch.ones(1)).tolist() == [2]

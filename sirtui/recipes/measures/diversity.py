@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from math import fsum
+from math import fsum, isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from sirtui.core.measures import Group
@@ -127,7 +127,8 @@ def distinct_raw(groups: Sequence[Group]) -> float | None:
 def dissimilarity(groups: Sequence[Group]) -> float | None:
     """1 - mean pairwise cosine, over as many of the group's samples as were embedded: their number makes no bias."""
     (group,) = groups
-    return None if group.cosines is None else max(0.0, 1 - group.cosines / group.pairs)
+    found = None if group.cosines is None else 1 - group.cosines / group.pairs
+    return max(0.0, found) if found is not None and isfinite(found) else None
 
 
 def _average(values: Sequence[float]) -> float | None:

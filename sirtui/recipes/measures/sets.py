@@ -37,7 +37,7 @@ def _count(key: str, scores: Mapping[str, float], problems: Sequence[Judged], di
     """How many problems score 1, with the standard error of a sum."""
     share = mean(key, scores, problems, direction=direction, unit="problems")
     stderr = None if share.stderr is None else share.stderr * len(scores)
-    return replace(share, value=fsum(scores.values()), stderr=stderr)
+    return replace(share, value=fsum(scores.values()), stderr=stderr, compared=False)
 
 
 def _within(first: Evaluation, improved: set[str]) -> Iterator[Measured]:
@@ -46,7 +46,7 @@ def _within(first: Evaluation, improved: set[str]) -> Iterator[Measured]:
     found = {problem: nc for problem, nc in counts(problems).items() if problem in improved}
     for k in ladder(max((n for n, _ in found.values()), default=0)):
         scores = {problem: pass_at_k(n, c, k) for problem, (n, c) in found.items() if n >= k}
-        yield mean(f"sets.m1_pass@{k}", scores, problems, direction=0)
+        yield replace(mean(f"sets.m1_pass@{k}", scores, problems, direction=0), compared=False)
 
 
 MEASURE = Sets()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
+from sirtui.core.errors import UsageError
 from sirtui.core.samples import Mark, Outcome, Problem
 from sirtui.recipes.answers import whole_number
 from sirtui.recipes.equations import equations
@@ -28,7 +29,13 @@ class NanoTask:
     sizes: Mapping[str, int]
 
     def problems(self, split: Literal["train", "test"], data: str | None = None) -> Sequence[Problem]:
-        """The split's problems, always the same; no question stands twice, or in both splits."""
+        """The split's problems, always the same; no question stands twice, or in both splits.
+
+        Raises:
+            UsageError: `data` was given.
+        """
+        if data is not None:
+            raise UsageError(f"{self.name} makes its own problems", "Expected no data.")
         random, seen = Random(f"sirtui {self.name} 1"), set[str]()
         drawn = {each: list(self._draw(each, size, random, seen)) for each, size in self.sizes.items()}
         return drawn[split]

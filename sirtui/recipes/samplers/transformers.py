@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sirtui.core.samples import Answers
 from sirtui.core.seeds import derive
 from sirtui.core.spec import Sampling
+from sirtui.recipes.checkpoint import load
 from sirtui.recipes.shelf import Request
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class TransformersSampler:
-    """Loads with `AutoModelForCausalLM`: in float32 on a CPU, as saved on a GPU."""
+    """Answers on the GPU where there is one, else on the CPU."""
 
     name = "transformers"
 
@@ -30,15 +31,11 @@ class TransformersSampler:
     def open(self, model: str, settings: Sampling) -> Iterator[TransformersEngine]:
         """The loaded model, in evaluation mode, without gradients."""
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-        from transformers.utils import logging
 
-        logging.disable_progress_bar()
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        dtype = "auto" if device == "cuda" else torch.float32
-        loaded = AutoModelForCausalLM.from_pretrained(model, dtype=dtype).to(device).eval()
+        loaded, tokenizer = load(model)
+        loaded = loaded.to("cuda" if torch.cuda.is_available() else "cpu").eval()
         with torch.inference_mode():
-            yield TransformersEngine(loaded, AutoTokenizer.from_pretrained(model), settings)
+            yield TransformersEngine(loaded, tokenizer, settings)
 
 
 @dataclass
@@ -82,26 +79,31 @@ class TransformersEngine:
         return [Row(request, prompt, _uniforms(request.seed, sample, longest)) for sample in range(request.n)]
 
     def _draw(self, rows: Sequence[Row]) -> None:
-        """Let every row run to its end token, or to its limit."""
+        """Let every row run to its end token, or to its own limit."""
         import torch
 
-        state = self._read(rows)
-        live = list(rows)
-        limit = min(self._settings.max_new_tokens, self._window - max(len(row.prompt) for row in rows))
-        for step in range(limit):
-            chosen, logprobs = self._choose(state.logits, live, step)
+        live = [row for row in rows if self._limit(row) > 0]
+        if not live:
+            return
+        state = self._read(live)
+        while True:
+            chosen, logprobs = self._choose(state.logits, live)
             for row, token, logprob in zip(live, chosen.tolist(), logprobs.tolist(), strict=True):
                 row.tokens.append(token)
                 row.logprob += logprob
                 row.ended = token in self._ends
-            keep = [index for index, row in enumerate(live) if not row.ended]
-            if not keep or step + 1 == limit:
+            keep = [index for index, row in enumerate(live) if not row.ended and len(row.tokens) < self._limit(row)]
+            if not keep:
                 return
             if len(keep) < len(live):
                 where = torch.tensor(keep, device=self._model.device)
                 live, chosen = [live[index] for index in keep], chosen[where]
                 state.keep(where)
             state.feed(self._model, chosen)
+
+    def _limit(self, row: Row) -> int:
+        """How many tokens the row may have: what was asked for, and what the model's window leaves beside the prompt."""
+        return min(self._settings.max_new_tokens, self._window - len(row.prompt))
 
     def _read(self, rows: Sequence[Row]) -> State:
         """Run the model over the rows' prompts, each different prompt once, padded on the left."""
@@ -119,7 +121,7 @@ class TransformersEngine:
         state.keep(torch.tensor([place[tuple(row.prompt)] for row in rows], device=device))
         return state
 
-    def _choose(self, logits: Tensor, rows: Sequence[Row], step: int) -> tuple[Tensor, Tensor]:
+    def _choose(self, logits: Tensor, rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
         """The next token of each row and its log-probability at temperature 1, both of shape (rows,)."""
         import torch
 
@@ -127,7 +129,7 @@ class TransformersEngine:
         if rows[0].request.greedy:
             chosen = logits.argmax(-1)
         else:
-            uniform = torch.tensor([row.uniforms[step] for row in rows], device=logits.device)
+            uniform = torch.tensor([row.uniforms[len(row.tokens)] for row in rows], device=logits.device)
             chosen = nucleus(logits / self._settings.temperature, self._settings.top_p, uniform)
         return chosen, logits.log_softmax(-1).gather(-1, chosen[:, None])[:, 0]
 
@@ -185,7 +187,8 @@ def nucleus(logits: Tensor, top_p: float, uniform: Tensor) -> Tensor:
     kept = probabilities * (before < top_p)
     reached = kept.cumsum(-1)
     rank = (reached <= uniform[:, None] * reached[:, -1:]).sum(-1, keepdim=True)
-    return order.gather(-1, rank.clamp(max=order.shape[-1] - 1))[:, 0]
+    last = kept.count_nonzero(-1).unsqueeze(-1) - 1  # a number so near to 1 that float32 rounds it up
+    return order.gather(-1, rank.minimum(last))[:, 0]
 
 
 def _uniforms(seed: int, sample: int, count: int) -> list[float]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from sirtui.recipes import trl as shared
+from sirtui.recipes.checkpoint import load
 from sirtui.recipes.shelf import Emit, Pair, TrainJob
 
 DEFAULTS: Mapping[str, Any] = {
@@ -41,13 +42,14 @@ class Dpo:
 
         shared.check(DPOConfig, DEFAULTS, settings)
 
-    def train(self, job: TrainJob, emit: Emit) -> None:
+    def train(self, job: TrainJob, emit: Emit) -> Mapping[str, Any]:
         """One DPOTrainer run from `job.model` over `job.data` (Pairs)."""
         from datasets import Dataset
         from trl import DPOConfig, DPOTrainer
 
-        model, tokenizer = shared.load(job.model)
-        reference, _ = shared.load(job.model)
+        settings = shared.settings(job, DEFAULTS)
+        model, tokenizer = load(job.model)
+        reference, _ = load(job.model)
         rows = [
             {"prompt": each.prompt, "chosen": each.chosen, "rejected": each.rejected}
             for each in job.data
@@ -56,12 +58,13 @@ class Dpo:
         trainer = DPOTrainer(
             model=model,
             ref_model=reference,
-            args=DPOConfig(**{**shared.common(job), **DEFAULTS, **job.settings}),
+            args=DPOConfig(output_dir=str(job.scratch), **settings),
             train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer,
             callbacks=[shared.callback(emit)],
         )
         shared.train_and_save(trainer, tokenizer, job.out)
+        return {**settings, "reference": job.model}
 
 
 TRAINER = Dpo()

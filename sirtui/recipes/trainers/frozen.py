@@ -26,10 +26,11 @@ class Frozen:
         for name in settings:
             raise SirtuiError(f"{name}: unknown key", "Expected no settings: the frozen control does not train.")
 
-    def train(self, job: TrainJob, emit: Emit) -> None:
+    def train(self, job: TrainJob, emit: Emit) -> Mapping[str, Any]:
         """Copy the checkpoint; a file system that can shares its blocks."""
         shutil.copytree(job.model, job.out, dirs_exist_ok=True)
         emit(Progress(1, 1, "copies"))
+        return {}
 
 
 TRAINER = Frozen()

@@ -110,7 +110,8 @@ class IterationsPage(Page):
         self._runs.show(runs_table(listed, self._filter), title=title, note=(note, self._order))
 
     def _show_view(self, view: RunView | None, snapshot: Snapshot) -> None:
-        empty = "reading ..." if not snapshot.read else "no runs yet: `sirtui run FILE` starts one"
+        reading = not snapshot.read or (not snapshot.caught_up and not snapshot.runs)
+        empty = "reading ..." if reading else "no runs yet: `sirtui run FILE` starts one"
         if view is None:
             self._iterations.show(Table(empty=snapshot.problem or empty), title="iterations")
             self._measures.show(Table())

@@ -133,14 +133,15 @@ def _change(row: IterationRow, unit: str, cell: Cell) -> str:
 
 
 def how_it_stands(view: RunView, row: IterationRow) -> Line:
-    """`finished` (or which repeat of M_1 it is), `train 62%`, `waiting`, or `failed:` and why."""
+    """`finished`, `train 62%`, `waiting`, or `failed:` and why; before it, which repeat of M_1 it is."""
+    again = line(f"repeat {row.repeat} ", DIM) if row.repeat > 1 else ()
     if row.status in ATTENTION:
-        return status_line(row.status, _reason(view, row))
+        return (*again, *status_line(row.status, _reason(view, row)))
     if row.status in (Status.RUNNING, Status.STOPPING):
-        return line(f"{clean(row.stage, 10) or row.status} {percent(row.done, row.total)}".strip(), STRONG)
+        return (*again, *line(f"{clean(row.stage, 10) or row.status} {percent(row.done, row.total)}".strip(), STRONG))
     if row.repeat > 1 and row.status is Status.FINISHED:
         return line(f"repeat {row.repeat}", DIM)
-    return status_line(row.status)
+    return (*again, *status_line(row.status))
 
 
 def _reason(view: RunView, row: IterationRow) -> str:

@@ -96,7 +96,7 @@ def _row(run: RunRow) -> Row:
         sign(run.status),
         line(clean(run.name, 80)),
         status_line(run.status, run.reason),
-        line(f"{_reached(run)}/{run.iterations}"),
+        line(f"{run.reached or NOTHING}/{run.iterations}"),
         line(stage),
         line(span(run.eta) if run.status.alive else ""),
         line(clean(run.method, 20)),
@@ -105,9 +105,3 @@ def _row(run: RunRow) -> Row:
         line(moment(run.created), DIM),
     )
     return Row(run.name, cells, run)
-
-
-def _reached(run: RunRow) -> str:
-    """The iteration at work, or the last one of a run that finished."""
-    t = run.iterations if run.t is None and run.status is Status.FINISHED else run.t
-    return NOTHING if t is None else str(t)

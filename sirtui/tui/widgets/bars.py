@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sirtui.core.run import Status
 from sirtui.core.text import clean
 from sirtui.tui.feed import Snapshot
-from sirtui.tui.figures import ATTENTION, percent, span
+from sirtui.tui.figures import ATTENTION, NOTHING, percent, span
 from sirtui.tui.keys import TABS
 from sirtui.tui.paint import DIM, FAIL, STRONG, Line, Span, cut, ends, join, line, over, width
 from sirtui.tui.widgets.painted import Painted
@@ -54,7 +54,7 @@ def _where(snapshot: Snapshot) -> str:
     assert snapshot.view is not None
     run = snapshot.view.run
     if not run.status.alive:
-        return f"{run.status} {run.iterations if run.t is None else run.t}/{run.iterations}"
+        return f"{run.status} {run.reached or NOTHING}/{run.iterations}"
     kind = clean(run.stage, 40).rpartition("/")[2]
     eta, left = span(run.eta), span(run.left)
     told = f"eta {eta}" if eta else f"{left} left of this" if left else ""
