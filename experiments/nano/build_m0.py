@@ -4,7 +4,7 @@
 
 One schedule: AdamW, batch 32, linear warm-up over 100 steps, then cosine to zero from 3e-3; fresh problems each
 step, 60 % word problems and 40 % algebra, loss on the solution only. Takes about eleven minutes on one CPU core.
-OUT gets the Hugging Face checkpoint and `build.json`: configuration, and hashes of configuration, data and tokenizer.
+OUT gets the Hugging Face checkpoint and `build.json`: the configuration, its hash, and that of the first 1,000 examples.
 """
 
 from __future__ import annotations

@@ -10,10 +10,11 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from sirtui import __version__
-from sirtui.core.errors import SirtuiError
+from sirtui.core.errors import SirtuiError, UsageError
 from sirtui.core.layout import default_store
 
 COMMANDS = {
@@ -34,12 +35,20 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """The `sirtui` command: a subcommand, or the screen. Returns the exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without arrows is no reason to fail
     asked = _parsed(given)
     try:
+        if asked.store.exists() and not asked.store.is_dir():
+            raise UsageError(f"{asked.store} is no folder", "--store and $SIRTUI_STORE name a folder.")
         return int(asked.call(asked))
     except SirtuiError as error:
         sys.stderr.write(f"sirtui: {error}\n")
         return error.exit_code
+    except PermissionError as error:
+        sys.stderr.write(f"sirtui: {error.filename}: {error.strerror}\n")
+        return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -76,7 +85,13 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
 
 
 def _add_store(parser: argparse.ArgumentParser, default: object) -> None:
-    parser.add_argument("--store", type=Path, default=default, metavar="DIR", help="where runs are kept (default: $SIRTUI_STORE)")
+    parser.add_argument(
+        "--store",
+        type=Path,
+        default=default,
+        metavar="DIR",
+        help="where runs are kept (default: $SIRTUI_STORE, else ~/.local/share/sirtui)",
+    )
 
 
 def _screen(asked: argparse.Namespace) -> int:

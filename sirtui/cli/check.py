@@ -8,8 +8,9 @@ from pathlib import Path
 
 from sirtui.cli.checked import check_settings, checked
 from sirtui.cli.text import duration
+from sirtui.core.files import read_record
 from sirtui.core.plan import plan
-from sirtui.core.run import Status
+from sirtui.core.run import RunRecord, Status
 from sirtui.core.samples import SampleSet
 from sirtui.core.spec import Spec
 from sirtui.recipes.locate import locate
@@ -44,11 +45,17 @@ def call(asked: argparse.Namespace) -> int:
 
 def _answers(spec: Spec) -> str:
     sizes = _sizes(spec)
-    rounds = [(t, 1) for t in range(1, spec.iterations + 1)] + [(1, r + 2) for r in range(spec.evaluation.repeats)]
-    total = sum(n * sizes[which.part] for t, repeat in rounds for which, n in sets(spec, t, repeat).items())
+    total = _total(spec)
     per_round = sum(n * sizes[which.part] for which, n in sets(spec, 2, 1).items()) if spec.iterations > 1 else total
     problems = ", ".join(f"{size:,} {part}" for part, size in sizes.items())
     return f"{total:,} in all, {per_round:,} in an iteration; problems: {problems}"
+
+
+def _total(spec: Spec) -> int:
+    """How many answers are drawn in all."""
+    sizes = _sizes(spec)
+    rounds = [(t, 1) for t in range(1, spec.iterations + 1)] + [(1, r + 2) for r in range(spec.evaluation.repeats)]
+    return sum(n * sizes[which.part] for t, repeat in rounds for which, n in sets(spec, t, repeat).items())
 
 
 def _sizes(spec: Spec) -> dict[str, int]:
@@ -77,7 +84,7 @@ def _time(spec: Spec, store: Store) -> str:
     for run in store.runs():
         same = (run.base_model, run.task, run.method) == (spec.base_model, spec.task, spec.method_name)
         if same and run.status is Status.FINISHED and run.ended:
-            took = run.ended - run.created
-            expected = duration(took * spec.iterations / run.iterations)
-            return f"about {expected}: {run.name} took {duration(took)} for {run.iterations} iterations"
+            took, before = run.ended - run.created, read_record(store.folder.run(run.name).record, RunRecord).spec
+            expected = duration(took * _total(spec) / _total(before))
+            return f"about {expected}, by the number of answers: {run.name} took {duration(took)} for {_total(before):,}"
     return "not known: no such run has finished here yet"

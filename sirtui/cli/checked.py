@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from sirtui.core.errors import NotFound, UsageError
+from sirtui.core.errors import NotFound, SpecError, UsageError
 from sirtui.core.spec import Spec, load, wrong
 from sirtui.core.text import clean
 from sirtui.recipes.locate import locate
-from sirtui.recipes.shelf import Shelf, Task, Trainer, find
+from sirtui.recipes.shelf import Shelf, Task, Trainer, find, problems_of
 from sirtui.stages.settings import Complaint
 
 
@@ -48,7 +48,7 @@ def check_names(spec: Spec, file: str) -> None:
         try:
             locate(name)
         except NotFound as error:
-            raise wrong(file, key, error.message, error.hint.rstrip(".")) from error
+            raise SpecError(f"{file}: {key}: {error.message}", error.hint) from error
 
 
 def _check_tasks(spec: Spec, file: str) -> None:
@@ -59,17 +59,19 @@ def _check_tasks(spec: Spec, file: str) -> None:
     if len(set(called)) < len(called):
         raise wrong(file, "evaluation.ood", f"tasks of one name: {', '.join(called)}", "tasks other than the one trained on")
     try:
-        if not task.problems("train", spec.data):
+        if not problems_of(task, "train", spec.data):
             raise wrong(file, "task", f"{spec.task} has no training problems", "a task with a train split")
+        for each in (task, *others):
+            problems_of(each, "test", spec.data if each is task else None)
     except UsageError as error:
-        raise wrong(file, "data", error.message, error.hint.removeprefix("Expected ").rstrip(".")) from error
+        raise SpecError(f"{file}: {'data' if spec.data else 'task'}: {error.message}", error.hint) from error
 
 
 def _found(shelf: Shelf, name: str, file: str, key: str) -> Any:
     try:
         return find(shelf, name)
     except NotFound as error:
-        raise wrong(file, key, error.message, f"another name. {error.hint}".rstrip(".")) from error
+        raise SpecError(f"{file}: {key}: {error.message}", error.hint) from error
 
 
 def check_settings(spec: Spec, file: str) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 
 from sirtui.cli import show, starting, waiting
 from sirtui.cli.checked import check_names
+from sirtui.cli.screen import draws_signs
 from sirtui.core.spec import load
 from sirtui.store import Store
 
@@ -38,7 +39,7 @@ def call(asked: argparse.Namespace) -> int:
     if sys.stdin.isatty() and sys.stdout.isatty() and not asked.wait:
         from sirtui.tui import open_screen
 
-        return open_screen(store, run.name, ascii=asked.ascii)
+        return open_screen(store, run.name, ascii=asked.ascii or not draws_signs())
     sys.stdout.write(f"{run.name}: {spec.iterations} iterations of {spec.method_name} on {spec.task}\n")
     code = waiting.wait(store, run.name, sys.stdout)
     sys.stdout.write(f"\n{show.as_text(store.run(run.name))}\n")

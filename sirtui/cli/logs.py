@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -50,20 +50,49 @@ def call(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _follow(store: Store, name: str, stage: str | None, lines: int | None) -> None:
-    """Print a log as it grows; without a stage, that of whichever is at work, until the run ends."""
+def _follow(store: Store, name: str, asked: str | None, lines: int | None) -> None:
+    """Print a log as it grows, to its stage's end; without a stage one after the other, as they began, to the run's end."""
+    if asked is not None:
+        _print_growing(store, name, asked, lines)
+        return
+    stage: StageRow | None = _stage(_newest(store, name), None)
+    while stage is not None:
+        _print_growing(store, name, stage.id, lines)
+        stage, lines = _next(store, name, stage), None
+        if stage is not None:
+            sys.stdout.write(f"==> {stage.id} <==\n")
+
+
+def _print_growing(store: Store, name: str, stage: str, lines: int | None) -> None:
     printed = _Printed(_log(store, name, stage))
     printed.go_on(lines)
-    while _alive(store, name, stage):
+    while _alive(_newest(store, name), stage):
         time.sleep(_LOOK_EVERY_S)
         printed.go_on()
-        log = _log(store, name, stage)
-        if log != printed.log:
-            printed.end()
-            sys.stdout.write(f"==> {log} <==\n")
-            printed = _Printed(log)
     printed.go_on()
     printed.end()
+
+
+def _alive(view: RunView, stage: str) -> bool:
+    return view.run.status.alive if stage == "supervisor" else _stage(view, stage).status.alive
+
+
+def _next(store: Store, name: str, after: StageRow) -> StageRow | None:
+    """The stage that began next, waiting for it; None where the run ended without one."""
+    while True:
+        view = _newest(store, name)
+        begun = sorted((stage.started or 0.0, stage.id) for stage in view.stages if stage.attempt)
+        later = [key for started, key in begun if (started, key) > (after.started or 0.0, after.id)]
+        if later:
+            return _stage(view, later[0])
+        if not view.run.status.alive:
+            return None
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _newest(store: Store, name: str) -> RunView:
+    store.catch_up()
+    return store.run(name)
 
 
 class _Printed:
@@ -127,11 +156,3 @@ def _stage(view: RunView, asked: str | None) -> StageRow:
     return min(
         begun, key=lambda stage: (order.index(stage.status) if stage.status in order else len(order), -(stage.started or 0))
     )
-
-
-def _alive(store: Store, name: str, stage: str | None) -> bool:
-    store.catch_up(patience=5)
-    view = store.run(name)
-    if stage is None or stage == "supervisor":
-        return view.run.status.alive
-    return _stage(view, stage).status.alive

@@ -16,4 +16,9 @@ def call(asked: argparse.Namespace) -> int:
         return status.tell(Store(asked.store), as_json=False)
     from sirtui.tui import open_screen
 
-    return open_screen(Store(asked.store), asked.run, ascii=asked.ascii)
+    return open_screen(Store(asked.store), asked.run, ascii=asked.ascii or not draws_signs())
+
+
+def draws_signs() -> bool:
+    """Whether the terminal's encoding has more than ASCII."""
+    return (sys.stdout.encoding or "").lower().startswith("utf")

@@ -66,7 +66,7 @@ def as_text(view: RunView) -> str:
     shown = [row for row in view.iterations if row.cells]
     if not shown:
         return "\n".join([*lines, "Nothing is measured yet."])
-    head = ["", *(f"it{row.t} {row.trainer}" for row in shown), *(f"M1 again {row.repeat}" for row in view.repeats if row.cells)]
+    head = ["", *(f"it{row.t} {row.trainer}" for row in shown), *(f"M1 repeat {row.repeat}" for row in view.repeats if row.cells)]
     columns: list[Mapping[str, Cell]] = [row.cells for row in (*shown, *view.repeats) if row.cells]
     rows = [head]
     for measure in view.measures:

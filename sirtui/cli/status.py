@@ -43,10 +43,11 @@ def tell(store: Store, *, as_json: bool) -> int:
 def _as_text(runs: tuple[RunRow, ...]) -> str:
     rows = [["run", "status", "method", "iteration", "now", ""]]
     for run in sorted(runs, key=lambda run: run.status not in (Status.FAILED, Status.LOST)):
-        at = f"{run.reached or '-'}/{run.iterations}"
-        now = f"{run.stage} {progress(run.done, run.total, run.unit)}" if run.stage else run.reason
+        at = f"{run.t or '-'}/{run.iterations}"
+        now = f"{run.stage} {progress(run.done, run.total, run.unit)}" if run.stage else ""
         rows.append([run.name, run.status, run.method, at, now, left(run) if run.status.alive else ""])
-    return table(rows, left=6)
+    troubled = [run for run in runs if run.status in (Status.FAILED, Status.LOST)]
+    return "\n".join([table(rows, left=6), *(f"\n{run.name}: {run.reason or run.status}\n  {run.hint}" for run in troubled)])
 
 
 def _run(run: RunRow) -> dict[str, Any]:

@@ -23,8 +23,9 @@ def call(asked: argparse.Namespace) -> int:
     store = Store(asked.store)
     store.catch_up(patience=5)
     run = store.folder.run(store.find(asked.run))
-    if store.run(run.name).run.status is Status.FINISHED:
-        raise UsageError(f"{run.name} is finished", "There is nothing left to stop.")
+    status = store.run(run.name).run.status
+    if not status.alive and status is not Status.LOST:
+        raise UsageError(f"{run.name} is {status}", "Nothing of it runs.")
     supervised = is_locked(run.supervisor_lock)
     if supervised and not asked.wait:
         supervise.request_stop(run)

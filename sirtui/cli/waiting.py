@@ -49,12 +49,14 @@ class _Told:
         self._out = out
         self._statuses: Mapping[str, Status] = {}
         self._last = 0.0
+        self._began = time.time()
 
     def tell(self, view: RunView) -> None:
         """Stages that changed since the last time; at least every 15 s the stage at work."""
         now = time.monotonic()
         for stage in view.stages:
-            if stage.status is not self._statuses.get(stage.id, Status.WAITING) and not stage.status.alive:
+            before = self._statuses.get(stage.id, Status.WAITING)
+            if stage.status is not before and not stage.status.alive and (stage.ended or self._began) >= self._began:
                 took = f" in {duration(stage.seconds)}" if stage.seconds is not None else ""
                 self._write(f"{stage.id} {stage.status}{took}" + (f": {stage.reason}" if stage.reason else ""))
                 self._last = now

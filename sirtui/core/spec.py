@@ -116,7 +116,13 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def method_name(self) -> str:
         """The method in one word: `sft-dpo`, or `sft,dpo,dpo` for a list."""
-        return self.method if isinstance(self.method, str) else ",".join(self.method)
+        return self.method if isinstance(self.method, str) else ",".join(map(label, self.method))
+
+
+def label(choice: str) -> str:
+    """A recipe as it is shown: its name, or that of its file."""
+    path, _, name = choice.partition(":")
+    return "/".join(filter(None, (Path(path).stem, name))) if path.endswith(".py") else choice
 
 
 def load(path: Path) -> Spec:
@@ -128,7 +134,10 @@ def load(path: Path) -> Spec:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: cannot be read: {error}", "Name an experiment file; see experiments/ for some.") from error
+        raise SpecError(
+            f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}",
+            "Name an experiment file; see experiments/ for some.",
+        ) from error
     return parse(text, str(path), path.parent)
 
 
@@ -159,7 +168,7 @@ def wrong(file: str, key: str, problem: str, expected: str) -> SpecError:
 def _check(spec: Spec, file: str) -> None:
     """What no single key's type can say."""
     if not isinstance(spec.method, str) and len(spec.method) != spec.iterations:
-        problem = f"{len(spec.method)} trainers for {spec.iterations} iterations"
+        problem = f"{len(spec.method)} for {spec.iterations} iterations"
         raise wrong(file, "method", problem, "one trainer for each iteration, or the name of a method")
     if spec.evaluation.first_samples < spec.evaluation.samples:
         problem = f"{spec.evaluation.first_samples} is less than evaluation.samples ({spec.evaluation.samples})"
@@ -171,7 +180,8 @@ def _check(spec: Spec, file: str) -> None:
             if isinstance(value, float) and not isfinite(value):
                 raise wrong(file, f"train.{trainer}.{name}", f"got {value}", "a finite number")
     for key, model in (("base_model", spec.base_model), ("evaluation.embedder", spec.evaluation.embedder)):
-        if model.startswith(("/", ".", "~")) and not Path(model).exists():
+        local = model.startswith(("/", ".", "~")) or (model.count("/") > 1 and not model.startswith("package:"))
+        if local and not Path(model).exists():
             raise wrong(file, key, f"{model} does not exist", "a folder, a hub id, or package:NAME/folder")
 
 

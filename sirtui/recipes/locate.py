@@ -28,6 +28,5 @@ def locate(name: str) -> str:
     roots = [Path(root) for root in spec.submodule_search_locations]
     found = [root / inside for root in roots if ".." not in Path(inside).parts and (root / inside).is_dir()]
     if not found:
-        folders = sorted(each.name for root in roots if root.is_dir() for each in root.iterdir() if each.is_dir())
-        raise NotFound(f"{name}: {roots[0]} has no folder {inside!r}", f"It has: {', '.join(folders) or 'none'}.")
+        raise NotFound(f"{name}: {roots[0]} has no folder {inside!r}", "The form is package:NAME/folder/in/it.")
     return str(found[0])

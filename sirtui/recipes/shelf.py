@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from sirtui.core.errors import NotFound
+from sirtui.core.errors import NotFound, UsageError
 from sirtui.core.events import Event
 from sirtui.core.measures import Group
 from sirtui.core.samples import Answers, Mark, Marks, Problem
@@ -42,12 +42,14 @@ class Task(Protocol):
     def problems(self, split: Literal["train", "test"], data: str | None) -> Sequence[Problem]:
         """All problems of a split, in an order in which the first n are a fair sample; `data`: a local copy, or None.
 
+        Ids are `<name of the task>/...`, each used once; reads of a split give the same problems each time.
+
         Raises:
             SirtuiError: they cannot be had.
         """
 
     def prompt(self, problem: Problem) -> str:
-        """What the model is given; it must end on a token border."""
+        """What the model is given. It ends where a token ends (with a line break, say): the answer begins a new one."""
 
     def judge(self, answers: Iterable[tuple[Problem, str]]) -> Iterator[Mark]:
         """A mark for each answer, in order."""
@@ -77,7 +79,7 @@ class Pair:
 class TrainJob:
     """All that a trainer needs. `model`: where training starts; `settings`: the experiment's `[train.<name>]`.
 
-    The checkpoint goes to `out`, scratch files to `scratch`.
+    The checkpoint goes to `out`, an empty folder; scratch files to `scratch`.
     """
 
     t: int
@@ -219,6 +221,22 @@ class Measure(Protocol):
 
 
 Shelf = Literal["tasks", "trainers", "samplers", "measures"]
+_KINDS: Mapping[Shelf, type] = {"tasks": Task, "trainers": Trainer, "samplers": Sampler, "measures": Measure}
+
+
+def problems_of(task: Task, split: Literal["train", "test"], data: str | None) -> Sequence[Problem]:
+    """The task's problems, their ids checked: everything that is stored of a problem hangs on its id.
+
+    Raises:
+        UsageError: an id is used twice, or does not begin with the task's name and a slash.
+    """
+    problems = task.problems(split, data)
+    ids = [problem.id for problem in problems]
+    for wrong in (each for each in ids if not each.startswith(f"{task.name}/")):
+        raise UsageError(f"a problem of task {task.name!r} has the id {wrong!r}", f"Expected ids like {task.name}/{split}-0.")
+    if len(set(ids)) < len(ids):
+        raise UsageError(f"task {task.name!r} gives several problems one id", "Expected an id of its own for each problem.")
+    return problems
 
 
 def names(shelf: Shelf) -> tuple[str, ...]:
@@ -238,19 +256,24 @@ def find(shelf: Shelf, name: str) -> Any:
     wanted = shelf.removesuffix("s").upper()
     if ".py" in name:
         file, _, other = name.partition(":")
-        return _attribute(_from_file(Path(file)), other or wanted, name)
+        return _offered(_from_file(Path(file)), shelf, other or wanted, name)
     if name not in names(shelf):
         near = get_close_matches(name, names(shelf), 1)
         guess = f"Did you mean {near[0]}? " if near else ""
         raise NotFound(f"no {wanted.lower()} is called {name!r}", f"{guess}There are: {', '.join(names(shelf))}.")
-    return _attribute(importlib.import_module(f"sirtui.recipes.{shelf}.{name.replace('-', '_')}"), wanted, name)
+    return _offered(importlib.import_module(f"sirtui.recipes.{shelf}.{name.replace('-', '_')}"), shelf, wanted, name)
 
 
-def _attribute(module: object, wanted: str, name: str) -> Any:
-    try:
-        return getattr(module, wanted)
-    except AttributeError:
-        raise NotFound(f"{name} holds no {wanted}", f"A recipe's file must define {wanted}.") from None
+def _offered(module: object, shelf: Shelf, wanted: str, name: str) -> Any:
+    if not hasattr(module, wanted):
+        raise NotFound(f"{name} holds no {wanted}", f"A recipe's file must define {wanted}.")
+    found, kind = getattr(module, wanted), _KINDS[shelf]
+    asked = [each for each in (*kind.__annotations__, *vars(kind)) if not each.startswith("_")]
+    if missing := [each for each in asked if not hasattr(found, each)]:
+        raise NotFound(
+            f"{name}: {wanted} has no {', '.join(missing)}", f"sirtui/recipes/shelf.py, {kind.__name__}, says what it needs."
+        )
+    return found
 
 
 def _from_file(path: Path) -> object:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from sirtui.core.errors import SirtuiError
+from sirtui.core.errors import SirtuiError, StageError
 from sirtui.core.events import Progress, Scalars
 from sirtui.recipes.shelf import Emit, TrainJob
 
@@ -82,6 +82,17 @@ def callback(emit: Emit) -> TrainerCallback:
 
     class Tell(TrainerCallback):  # type: ignore[misc]
         told = 0.0
+        highest = 0.0
+
+        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            self.highest = max(self.highest, *kwargs["lr_scheduler"].get_last_lr())
+
+        def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if self.highest == 0:
+                raise StageError(
+                    f"nothing was learnt: the learning rate was 0 in each of the {state.global_step} steps",
+                    "Lower warmup_steps, or per_device_train_batch_size x gradient_accumulation_steps, or give more problems.",
+                )
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_: Any) -> None:
             told = ((key, value) for key, value in (logs or {}).items() if isinstance(value, int | float))

@@ -12,7 +12,7 @@ from sirtui.core.layout import RunFolder
 from sirtui.core.run import JobRecord
 from sirtui.core.samples import Answers, Marks, Problem, SampleSet
 from sirtui.core.spec import Spec
-from sirtui.recipes.shelf import Emit, Task, find
+from sirtui.recipes.shelf import Emit, Task, find, problems_of
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ class Context:
     def _read_problems(self, part: str) -> Sequence[Problem]:
         limits = self.spec.evaluation.problems
         if part == "train":
-            return self.task.problems("train", self.spec.data)[: limits.train]
+            return problems_of(self.task, "train", self.spec.data)[: limits.train]
         if part == "test":
-            return self.task.problems("test", self.spec.data)[: limits.test]
+            return problems_of(self.task, "test", self.spec.data)[: limits.test]
         others = [task for task in self.tasks.values() if task is not self.task]
-        return [problem for task in others for problem in task.problems("test", None)[: limits.ood]]
+        return [problem for task in others for problem in problems_of(task, "test", None)[: limits.ood]]
 
     def answers(self, which: SampleSet, t: int, repeat: int = 1) -> Sequence[Answers]:
         """A set of answers as sampled; empty where none was drawn."""

@@ -43,8 +43,11 @@ def work(at: Context) -> dict[str, Any]:
     start = locate(at.spec.base_model) if at.t == 1 or at.spec.init == "base" else str(at.run.checkpoint(at.t - 1))
     settings = at.spec.train.get(name, {})
     seed = derive(at.spec.seed, "train", at.t) % 2**31
-    data = _examples(at, chosen)
-    used = trainer.train(TrainJob(at.t, start, data, settings, seed, at.out / "checkpoint", at.scratch), at.emit)
+    data, out = _examples(at, chosen), at.out / "checkpoint"
+    out.mkdir()
+    used = trainer.train(TrainJob(at.t, start, data, settings, seed, out, at.scratch), at.emit)
+    if not any(out.iterdir()):
+        raise StageError(f"trainer {name} left no checkpoint", f"It must save model and tokenizer in job.out ({out}).")
     return {"trainer": name, "start": start, "examples": len(chosen), "settings": dict(used)}
 
 

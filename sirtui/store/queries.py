@@ -36,21 +36,27 @@ def names(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
 def runs(connection: sqlite3.Connection) -> tuple[RunRow, ...]:
     """All runs, newest first; those that are alive with what is at work."""
     found = connection.execute(f"SELECT id, spec, {_RUN} FROM runs ORDER BY created DESC, name").fetchall()
-    return tuple(_run(connection, number, spec, columns) for number, spec, *columns in found)
+    reached = dict(connection.execute(_REACHED).fetchall())
+    return tuple(_run(connection, number, spec, columns, reached.get(number)) for number, spec, *columns in found)
 
 
-def _run(connection: sqlite3.Connection, number: int, encoded: bytes | None, columns: Sequence[Any]) -> RunRow:
-    row = _bare_run(columns)
+_REACHED = "SELECT run, max(t) FROM stages WHERE attempt > 0 GROUP BY run"
+
+
+def _run(
+    connection: sqlite3.Connection, number: int, encoded: bytes | None, columns: Sequence[Any], reached: int | None
+) -> RunRow:
+    row = _bare_run(columns, reached)
     if encoded is None or not row.status.alive:
         return row
     spec = _decode_spec(encoded)
     return at_work(row, spec, _stages(connection, number, spec))
 
 
-def _bare_run(columns: Sequence[Any]) -> RunRow:
+def _bare_run(columns: Sequence[Any], reached: int | None = None) -> RunRow:
     name, title, status, method, task, base_model, seed, iterations, created, ended, reason, hint = columns
     settings = (method, task, base_model, int(seed), iterations)
-    return RunRow(name, title, Status(status), *settings, created, ended=ended, reason=reason, hint=hint)
+    return RunRow(name, title, Status(status), *settings, created, ended=ended, t=reached, reason=reason, hint=hint)
 
 
 def run(connection: sqlite3.Connection, folder: RunFolder) -> RunView | None:
@@ -64,7 +70,8 @@ def run(connection: sqlite3.Connection, folder: RunFolder) -> RunView | None:
     spec = _decode_spec(encoded)
     stages = _stages(connection, number, spec)
     cells, measures = _measured(connection, number)
-    return view(_bare_run(columns), spec, stages, Told(cells, measures, _newest(connection, number)), folder)
+    reached = max((stage.t for stage in stages if stage.attempt), default=None)
+    return view(_bare_run(columns, reached), spec, stages, Told(cells, measures, _newest(connection, number)), folder)
 
 
 _STAGES = """

@@ -12,7 +12,7 @@ from sirtui.core.run import Kind, Status
 class RunRow:
     """One run in the list. Times are seconds since the epoch, `eta` seconds from now (None: not known).
 
-    `name` is the full name (its folder), `t` the iteration at work, `stage` the id of the most urgent running stage,
+    `name` is the full name (its folder), `t` the iteration at work, or reached, `stage` the id of the most urgent running stage,
     `done` of `total` `unit`s its progress, `left` the seconds it still takes at its pace. `reason` and `hint` say why it
     failed and what to do.
     """
@@ -36,11 +36,6 @@ class RunRow:
     eta: float | None = None
     reason: str = ""
     hint: str = ""
-
-    @property
-    def reached(self) -> int | None:
-        """The iteration at work, or the last one of a run that finished; None where it ended early or has not begun."""
-        return self.iterations if self.status is Status.FINISHED else self.t
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sirtui.core.layout import RunFolder
 from sirtui.core.run import Kind, Status
-from sirtui.core.spec import Spec
+from sirtui.core.spec import Spec, label
 from sirtui.core.text import clean
 from sirtui.store.eta import eta
 from sirtui.store.rows import Cell, IterationRow, MeasureRow, RunRow, RunView, StageRow
@@ -61,7 +61,7 @@ def _iteration(run: RunRow, spec: Spec, stages: Sequence[StageRow], told: Told, 
     return IterationRow(
         t=t,
         repeat=repeat,
-        trainer=clean(spec.trainer(t), 200),
+        trainer=clean(label(spec.trainer(t)), 200),
         status=of_iteration([stage.status for stage in stages], run.status),
         stage=running.kind.value if running else "",
         done=running.done if running else None,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from sirtui.core.run import Kind, Stage, Status
+from sirtui.core.spec import label
 from sirtui.core.text import clean
 from sirtui.store.journal import Journal, Key, Points, Reading
 from sirtui.store.scan import RunFacts, StageFacts
@@ -74,7 +75,13 @@ def run_row(facts: RunFacts, standing: Standing, mark: int | None) -> Row:
         title, _, ident = facts.name.rpartition("-")
         return (facts.name, ident, title or ident, standing.status, "", "", "", "0", 0, facts.created, *why, None, mark)
     spec = facts.record.spec
-    what = (clean(spec.method_name, 200), clean(spec.task, 200), clean(spec.base_model, 1_000), str(spec.seed), spec.iterations)
+    what = (
+        clean(spec.method_name, 200),
+        clean(label(spec.task), 200),
+        clean(spec.base_model, 1_000),
+        str(spec.seed),
+        spec.iterations,
+    )
     head = (facts.name, clean(facts.record.id, 200), spec.name, standing.status)
     return (*head, *what, facts.created, *why, msgspec.json.encode(spec), mark)
 

@@ -53,14 +53,14 @@ Follow = Callable[[StoreFolder, threading.Event], Iterator[object]]
 class Snapshot:
     """Everything the screen shows, at one moment. `problem`: why it could not be read anew.
 
-    `read`: the index was; `caught_up`: it was up to date with the files then.
+    `read`: the index was; `empty`: there are no runs, in the files neither.
     """
 
     runs: tuple[RunRow, ...] = ()
     view: RunView | None = None
     problem: str = ""
     read: bool = False
-    caught_up: bool = False
+    empty: bool = False
 
 
 class Feed:
@@ -126,18 +126,20 @@ class Feed:
     def _watch(self) -> None:
         try:
             for _ in self._follow(self._source.folder, self._stop):
-                self._catch_up()
-                if not self._caught_up:
+                if self._catch_up() and not self._caught_up:
                     self._caught_up, self._seen = True, (object(), None)
                 self._wake.set()
         except Exception as error:  # noqa: BLE001 (a worker's border: the screen goes on without being live)
             self._say(f"not live: {error}")
 
-    def _catch_up(self) -> None:
+    def _catch_up(self) -> bool:
+        """Whether the index is up to date now."""
         try:
             self._source.catch_up()
         except Exception as error:  # noqa: BLE001 (a worker's border: what is in the index is shown all the same)
             self._say(f"the index is not up to date: {error}")
+            return False
+        return True
 
     def _read(self) -> None:
         try:
@@ -153,13 +155,13 @@ class Feed:
         if wanted not in {run.name for run in runs}:
             wanted = first_choice(runs)
         if wanted is None:
-            return Snapshot(read=True, caught_up=self._caught_up)
+            return Snapshot(read=True, empty=self._caught_up or not self._source.folder.runs.is_dir())
         try:
             view = self._source.run(wanted)
         except SirtuiError as error:
-            return Snapshot(runs, None, error.message, read=True, caught_up=self._caught_up)
+            return Snapshot(runs, None, error.message, read=True)
         self._wanted = self._wanted or wanted
-        return Snapshot(runs, view, read=True, caught_up=self._caught_up)
+        return Snapshot(runs, view, read=True)
 
     def _say(self, problem: str) -> None:
         self._hand_over(replace(self._snapshot, problem=clean(problem, 300), read=True))

@@ -61,7 +61,9 @@ def change(unit: str, value: float | None) -> str:
     if value is None or not isfinite(value):
         return NOTHING
     text = measured(unit, abs(value))
-    return f"{UP}{text}" if value > 0 else f"{DOWN}{text}" if value < 0 else text
+    if not text.strip("0."):
+        return text
+    return f"{UP}{text}" if value > 0 else f"{DOWN}{text}"
 
 
 def better(direction: int) -> str:
@@ -118,10 +120,17 @@ def sparkline(values: Sequence[float | None], cells: int, direction: int = 1) ->
         edges = [round(index * len(points) / cells) for index in range(cells + 1)]
         points = [_best(points[start:end], direction) for start, end in pairwise(edges)]
     known = [value for value in points if value is not None]
-    low, high = min(known), max(known)
-    peak = _last(points, low if direction < 0 else high) if len(known) > 1 and low != high else -1
+    low, high = _scale(known)
+    peak = _last(points, min(known) if direction < 0 else max(known)) if len(known) > 1 and min(known) != max(known) else -1
     drawn = [" " if value is None else _block(value, low, high) for value in points]
     return tuple(Span(block, STRONG if index == peak else "") for index, block in enumerate(drawn))
+
+
+def _scale(known: Sequence[float]) -> tuple[float, float]:
+    """What the lowest and the highest block mean: at least a tenth of the largest value apart, lest noise look like a fall."""
+    low, high = min(known), max(known)
+    missing = 0.1 * max(abs(low), abs(high)) - (high - low)
+    return (low - missing / 2, high + missing / 2) if missing > 0 else (low, high)
 
 
 def _best(values: Sequence[float | None], direction: int) -> float | None:

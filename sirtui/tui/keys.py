@@ -36,6 +36,7 @@ KEYS: Final = (
     Key("iterations", "enter", "screen.measures", "all measures of the iteration", "enter measures"),
     Key("iterations", "escape", "screen.runs", "back to the list of runs"),
     Key("runs", "enter", "screen.open", "look at the run's iterations", "enter open"),
+    Key("runs", "escape", "screen.unfilter", "show all runs again"),
     Key("runs", "slash", "screen.filter", "filter the runs by name, status, task or method", "/ filter"),
     Key("runs", "s", "screen.sort", "sort: needs you first, newest, name", "s sort"),
     Key("measures", "escape", "screen.back", "back to the table", "esc back"),

@@ -32,7 +32,7 @@ def test_everything_but_three_keys_has_a_default():
         (LEAST + "[sampling]\ntemprature = 1", "my.toml: sampling.temprature: unknown key\n  Expected `temperature`, or one of"),
         (LEAST + "[evaluation.problems]\ntst = 3", "my.toml: evaluation.problems.tst: unknown key\n  Expected `test`"),
         (LEAST + 'method = "foo"', "my.toml: method: got 'foo'\n  Expected one of dpo, frozen, sft, sft-dpo."),
-        (LEAST + 'method = ["sft"]', "my.toml: method: 1 trainers for 5 iterations\n  Expected one trainer for each"),
+        (LEAST + 'method = ["sft"]', "my.toml: method: 1 for 5 iterations\n  Expected one trainer for each"),
         (LEAST + 'data = "nowhere.jsonl"', "my.toml: data: "),
         (LEAST.replace("hub/model", "./nowhere"), "my.toml: base_model: ./nowhere does not exist\n  Expected a folder"),
         (LEAST.replace('"a"', '"../x"'), "my.toml: name: got '../x'\n  Expected a name: a letter or digit"),

@@ -50,7 +50,6 @@ class Practice:
             emit(Progress(step + 1, 3, "steps"))
             time.sleep(float(os.environ.get("PYTHON_TOY_PAUSE", "0")))
         print(f"learnt from {len(job.data)} examples [bold]\x1b[31mnot markup\x1b[0m")
-        job.out.mkdir()
         (job.out / "skill.json").write_text(json.dumps({"skill": min(0.95, skill + 0.1)}))
         return {"step": 0.1}
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from sirtui.core.errors import NotFound
+from sirtui.core.errors import NotFound, UsageError
+from sirtui.core.samples import Problem
 from sirtui.recipes.locate import locate
-from sirtui.recipes.shelf import find, names
+from sirtui.recipes.shelf import find, names, problems_of
 
 
 def test_shelves_are_listed_by_module_name():
@@ -41,14 +42,36 @@ def test_an_unknown_name_is_told_with_what_there_is():
 
 
 def test_a_recipe_of_ones_own_is_found_by_path(tmp_path):
-    """By the shelf's own name for it, or by another; what is missing is told."""
-    (tmp_path / "mine.py").write_text("TASK = 'mine'\nOTHER = 'other'\n")
-    assert find("tasks", f"{tmp_path}/mine.py") == "mine"
-    assert find("tasks", f"{tmp_path}/mine.py:OTHER") == "other"
-    with pytest.raises(NotFound, match="holds no TRAINER"):
-        find("trainers", f"{tmp_path}/mine.py")
-    with pytest.raises(NotFound, match="no such recipe file"):
-        find("tasks", f"{tmp_path}/yours.py")
+    """By the shelf's own name for it, or by another; what is missing, broken or no recipe is told."""
+    recipe = "class Mine:\n    name = 'mine'\n    def of(self, now, first, tools): ...\nMEASURE = OTHER = Mine()\nNUMBER = 3\n"
+    (tmp_path / "mine.py").write_text(recipe)
+    (tmp_path / "broken.py").write_text("def of(:")
+    assert find("measures", f"{tmp_path}/mine.py").name == "mine"
+    assert find("measures", f"{tmp_path}/mine.py:OTHER") is find("measures", f"{tmp_path}/mine.py")
+    for name, told in (
+        ("mine.py:TRAINER", "holds no TRAINER"),
+        ("mine.py:NUMBER", "NUMBER has no name, of"),
+        ("yours.py", "no such recipe file"),
+        ("broken.py", "SyntaxError"),
+    ):
+        with pytest.raises(NotFound, match=told):
+            find("measures", f"{tmp_path}/{name}")
+
+
+def test_problems_hang_on_their_ids():
+    """An id that is not the task's, or is used twice, is refused before anything is stored under it."""
+
+    class Task:
+        name = "mine"
+
+        def problems(self, split, data):
+            return [Problem(data, "?", "1"), Problem("mine/1", "?", "1")]
+
+    assert len(problems_of(Task(), "test", "mine/0")) == 2
+    with pytest.raises(UsageError, match="has the id 'train0'"):
+        problems_of(Task(), "test", "train0")
+    with pytest.raises(UsageError, match="several problems one id"):
+        problems_of(Task(), "test", "mine/1")
 
 
 def test_a_folder_inside_a_package_is_located():

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from sirtui.core.errors import SirtuiError
+from sirtui.core.errors import SirtuiError, StageError
 from sirtui.core.events import Progress, Scalars
 from sirtui.recipes.locate import locate
 from sirtui.recipes.shelf import Example, Pair, TrainJob, find, names
@@ -64,6 +64,14 @@ def test_dpo_measures_against_the_checkpoint_it_starts_from(tmp_path):
     first = next(event for event in told if isinstance(event, Scalars))
     assert first.values["loss"] == pytest.approx(math.log(2), abs=1e-3)
     assert first.values["rewards/margins"] == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["sft", "dpo"])
+def test_training_that_cannot_learn_fails(tmp_path, name):
+    """One step whose learning rate is still warming up changes nothing: that is an error, not a result."""
+    trainer = find("trainers", name)
+    with pytest.raises(StageError, match="learning rate was 0 in each of the 1 steps"):
+        trainer.train(job(tmp_path, DATA[trainer.needs], per_device_train_batch_size=16), lambda event: None)
 
 
 @pytest.mark.parametrize(

@@ -54,11 +54,12 @@ def test_between_two_stages_the_next_tells_the_iteration(store, root):
     assert (store.runs()[0].t, store.runs()[0].stage) == (2, "")
 
 
-def test_a_run_that_is_over_is_at_no_iteration(store, root):
-    """Nothing is at work."""
+def test_a_run_that_is_over_tells_how_far_it_came(store, root):
+    """The last iteration that anything happened to; nothing is at work."""
     make_run(root).finish("it01/train").supervisor(Status.STOPPED)
     store.catch_up()
-    assert (store.runs()[0].t, store.runs()[0].stage, store.runs()[0].eta) == (None, "", None)
+    assert (store.runs()[0].t, store.runs()[0].stage, store.runs()[0].eta) == (1, "", None)
+    assert store.run(store.runs()[0].name).run.t == 1
 
 
 def test_all_planned_stages_and_iterations_are_there_from_the_start(store, root):

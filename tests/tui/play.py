@@ -45,9 +45,9 @@ LOWER = ("ood.disparity", "sets.lost", "answers.unparsed")
 
 
 def measures() -> tuple[MeasureRow, ...]:
-    """The measures of the play, by name."""
+    """The measures of the play, in the order in which they first appeared."""
     directions = {key: -1 if key in LOWER else 0 if key == "answers.length" else 1 for key in VALUES}
-    return tuple(MeasureRow(key, directions[key], unit(key)) for key in sorted(VALUES))
+    return tuple(MeasureRow(key, directions[key], unit(key)) for key in VALUES)
 
 
 def unit(key: str) -> str:
@@ -74,7 +74,7 @@ class Play:
     def __init__(self, root: Path, *, others: int = 2) -> None:
         self.folder = StoreFolder(root)
         self.name = "nano-sft-dpo-k3x9"
-        self.moment, self.steps, self.caught_up, self.asked = 0, 40, 0, 0
+        self.moment, self.steps, self.caught_up, self.looked, self.asked = 0, 40, 0, 0, 0
         self._others = others
         self._told = threading.Condition()
 
@@ -86,7 +86,8 @@ class Play:
         return True
 
     def version(self) -> int:
-        """Where the play is."""
+        """Where the play is; each look begins with this."""
+        self.looked += 1
         return self.moment
 
     def runs(self) -> tuple[RunRow, ...]:

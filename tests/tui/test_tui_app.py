@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -13,6 +15,7 @@ from textual.pilot import Pilot
 
 from sirtui.core.errors import UsageError
 from sirtui.core.layout import RunFolder
+from sirtui.core.run import Status
 from sirtui.tui.app import SirtuiApp
 from sirtui.tui.keys import KEYS, PLACES, TABS, markdown
 from sirtui.tui.overlays.help import help_lines
@@ -163,6 +166,18 @@ async def test_only_changed_cells_are_repainted(app, play, monkeypatch):
         monkeypatch.undo()
 
 
+async def test_what_is_left_of_the_stage(app, play, monkeypatch):
+    """The lower pane tells what is left of the stage at work; the top bar too while the run's end is unknown."""
+    view = play.view()
+    stages = tuple(replace(stage, left=12.0) if stage.status is Status.RUNNING else stage for stage in view.stages)
+    run = replace(view.run, eta=None, left=31.0)
+    monkeypatch.setattr(play, "view", lambda: replace(view, run=run, stages=stages))
+    async with app.run_test(size=(120, 24)) as pilot:
+        await ready(pilot)
+        assert "│ it 4/5 train 62% 0:31 left of this │" in seen(app)
+        assert "─ it04/train  step 1250/2000  0:12 left  loss .002 " in seen(app)
+
+
 async def test_another_run(app):
     """The list of runs leads to another run: its failure, its reason, what to do, and the end of its log."""
     async with app.run_test(size=(80, 24)) as pilot:
@@ -197,13 +212,18 @@ async def test_filter_and_sort(app):
         await ready(pilot, "runs 1 of 3")
         await ready(pilot, "iterations of nano-frozen-z9y8")
         await pilot.press("slash", "x", "enter")
-        await ready(pilot, "no run matches 'frox'")
+        await ready(pilot, "no run matches 'frox'; esc shows all")
         await pilot.press("slash", *["backspace"] * 4, "enter")
         await ready(pilot, "runs 3 ")
         await pilot.press("s")
         await ready(pilot, "newest first")
         await pilot.press("slash", "x", "escape")
         await ready(pilot, "runs 3 ")
+        await pilot.press("slash", *"fro", "enter")
+        await ready(pilot, "runs 1 of 3")
+        await pilot.press("escape")
+        await ready(pilot, "runs 3 ")
+        assert app.focused.id == "runs"
 
 
 async def test_stop_is_asked_first(app, supervision):
@@ -285,11 +305,11 @@ async def test_follow_and_pause_on_the_first_screen(app, play):
 
 
 async def test_logs(app, play):
-    """The log of any stage: followed, paused, searched, stepped through; the failed stage first."""
+    """The log of any stage: followed, paused, searched, stepped through; the one at work first."""
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         await pilot.press("4")
-        await ready(pilot, "─ it04/train  62% ──")
+        await ready(pilot, "─ it04/train  62%  stage 16 of 16 ──")
         assert seen(app).splitlines()[2].endswith("FOLLOW ─")
         play.step()
         await ready(pilot, "step=1319 ")
@@ -301,8 +321,8 @@ async def test_logs(app, play):
         await ready(pilot, "'=1300': no further place")
         await pilot.press("g")
         await ready(pilot, "step=1250 ")
-        await pilot.press("right_square_bracket")
-        await ready(pilot, "─ it03/verdict  finished ──")
+        await pilot.press("left_square_bracket")
+        await ready(pilot, "─ it03/verdict  finished  stage 15 of 16 ──")
         assert "nothing in this log yet" in seen(app)
         await pilot.press("1")
         await ready(pilot)
@@ -314,13 +334,15 @@ async def test_logs_of_a_failed_run(play):
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
         await pilot.press("4")
-        await ready(pilot, "─ it03/train attempt 2  failed ──")
+        await ready(pilot, "─ it03/train attempt 2  failed  stage 2 of 2 ──")
         assert "! it03/train" in seen(app)
         assert "[link=x]markup[/]" in seen(app)
         await pilot.press("w", "l", "0", "ctrl+u", "ctrl+d", "G", "y")
         await ready(pilot, "copied by OSC 52")
-        await pilot.press("shift+tab", "j")
-        await ready(pilot, "─ it02/sample  finished ──")
+        lines = seen(app).splitlines()
+        assert [next(y for y, text in enumerate(lines) if name in text) for name in (" it02/sample", "! it03/train")] == [4, 5]
+        await pilot.press("shift+tab", "k")
+        await ready(pilot, "─ it02/sample  finished  stage 1 of 2 ──")
 
 
 async def test_an_empty_store(tmp_path):
@@ -333,6 +355,22 @@ async def test_an_empty_store(tmp_path):
         await pilot.press("j", "enter", "Y", "y", "X", "R", "f", "4")
         await ready(pilot, "no run to look at")
         await pilot.press("n", "N", "w", "f", "g", "G", "y", "slash", "escape", "1")
+
+
+async def test_runs_not_read_yet(tmp_path):
+    """As long as the runs' files are not read, an empty index does not mean that there are no runs."""
+    play, ready_to_read = Play(tmp_path), threading.Event()
+    play.runs = tuple
+    play.folder.runs.mkdir(parents=True)
+    play.catch_up = ready_to_read.wait
+    app = SirtuiApp(play, follow=play.follow)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot, "reading ...")
+        await pilot.pause(0.2)
+        assert "no runs yet" not in seen(app)
+        ready_to_read.set()
+        await ready(pilot, "no runs yet: `sirtui run FILE` starts one")
+        assert "reading" not in seen(app)
 
 
 async def test_problems_stand_in_the_tab_line(app, play, monkeypatch):

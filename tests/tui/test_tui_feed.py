@@ -24,6 +24,14 @@ def eventually(true: Callable[[], object]) -> None:
         threading.Event().wait(0.005)
 
 
+def at_rest(feed: Feed, play: Play) -> None:
+    """Wait until the feed has read all there is: when a look begins, the one before it is done."""
+    for _ in range(3):
+        looked = play.looked
+        feed.painted()
+        eventually(lambda before=looked: play.looked > before)
+
+
 @pytest.fixture
 def play(tmp_path: Path) -> Play:
     """The play."""
@@ -59,14 +67,21 @@ def test_hands_over_only_what_changed(feed, play, given):
     feed.start()
     feed.painted()
     eventually(lambda: play.caught_up == 1)
-    asked = play.asked
     play.step()
-    eventually(lambda: len(given) == 2)
+    eventually(lambda: play.caught_up == 2 and len(given) == 2)
+    at_rest(feed, play)
+    asked = play.asked
+    at_rest(feed, play)
+    assert play.asked == asked
+    play.step()
+    eventually(lambda: len(given) == 3)
+    at_rest(feed, play)
     assert play.asked == asked + 1
-    assert given[1].view.run.done == 50
+    assert [snapshot.view.run.done for snapshot in given] == [0, 50, 100]
     feed.reload()
-    eventually(lambda: play.asked == asked + 2)
-    assert len(given) == 2
+    at_rest(feed, play)
+    assert play.asked == asked + 2
+    assert len(given) == 3
 
 
 def test_selects_another_run(feed, play, given):
@@ -120,14 +135,47 @@ def test_an_empty_store(tmp_path, given):
     play.runs = tuple
     feed = Feed(play, None, given.append, play.follow)
     feed.start()
-    assert feed.first(DEADLINE_S) == Snapshot(read=True)
+    assert feed.first(DEADLINE_S) == Snapshot(read=True, empty=True)
     feed.stop(DEADLINE_S)
 
 
-def test_no_thread_is_left(play, given):
-    """Stopping ends the thread, also before anything was painted."""
-    before = threading.active_count()
+def test_runs_not_read_yet(play, feed, given):
+    """Where there are files of runs, no runs in the index is an answer only after it was brought up to date."""
+    play.runs = tuple
+    play.folder.runs.mkdir(parents=True)
+    feed.start()
+    assert feed.first(DEADLINE_S) == Snapshot(read=True)
+    feed.painted()
+    eventually(lambda: given[-1] == Snapshot(read=True, empty=True))
+    assert len(given) == 2
+
+
+def test_runs_that_cannot_be_read(play, feed, given):
+    """Where the index cannot be brought up to date, that is told and stays told: nobody knows that there are no runs."""
+
+    def broken() -> bool:
+        play.caught_up += 1
+        raise StoreError("the disk is full")
+
+    play.runs, play.catch_up = tuple, broken
+    play.folder.runs.mkdir(parents=True)
+    feed.start()
+    feed.first(DEADLINE_S)
+    feed.painted()
+    eventually(lambda: play.caught_up == 1 and given[-1].problem)
+    at_rest(feed, play)
+    assert given[-1] == Snapshot(problem="the index is not up to date: the disk is full", read=True)
+
+
+@pytest.mark.parametrize("painted", [True, False])
+def test_no_thread_is_left(play, given, painted):
+    """Stopping ends the threads, also before anything was painted."""
+    before = set(threading.enumerate())
     feed = Feed(play, None, given.append, play.follow)
     feed.start()
+    if painted:
+        feed.painted()
+        eventually(lambda: play.caught_up)
+    assert set(threading.enumerate()) - before
     feed.stop(DEADLINE_S)
-    eventually(lambda: threading.active_count() == before)
+    eventually(lambda: set(threading.enumerate()) <= before)

@@ -110,8 +110,7 @@ class IterationsPage(Page):
         self._runs.show(runs_table(listed, self._filter), title=title, note=(note, self._order))
 
     def _show_view(self, view: RunView | None, snapshot: Snapshot) -> None:
-        reading = not snapshot.read or (not snapshot.caught_up and not snapshot.runs)
-        empty = "reading ..." if reading else "no runs yet: `sirtui run FILE` starts one"
+        empty = "no runs yet: `sirtui run FILE` starts one" if snapshot.empty else "reading ..."
         if view is None:
             self._iterations.show(Table(empty=snapshot.problem or empty), title="iterations")
             self._measures.show(Table())
@@ -203,6 +202,10 @@ class IterationsPage(Page):
     def action_filter(self) -> None:
         """Ask for words that the runs must hold."""
         self.post_message(self.Wanted("filter"))
+
+    def action_unfilter(self) -> None:
+        """Show all runs again."""
+        self.filter("")
 
     def filter(self, wanted: str) -> None:
         """Show the runs that hold these words."""

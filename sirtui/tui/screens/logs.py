@@ -15,7 +15,7 @@ from sirtui.core.run import Status
 from sirtui.core.text import clean
 from sirtui.store.rows import RunView, StageRow
 from sirtui.tui.feed import Snapshot
-from sirtui.tui.figures import ATTENTION, percent, span
+from sirtui.tui.figures import percent, span
 from sirtui.tui.keys import bindings
 from sirtui.tui.paint import STRONG, Line, line
 from sirtui.tui.screens.page import Page
@@ -35,13 +35,9 @@ _COLUMNS = (
 
 
 def listed_stages(view: RunView) -> tuple[StageRow, ...]:
-    """The stages that have a log: failed ones first, then those at work, then the newest."""
+    """The stages that have a log, as they began; the screen opens on the one that failed, is at work, or was last."""
     begun = [stage for stage in view.stages if stage.attempt]
-    return tuple(sorted(begun, key=lambda stage: (_urgency(stage.status), -(stage.started or 0.0), stage.id)))
-
-
-def _urgency(status: Status) -> int:
-    return 0 if status in ATTENTION else 1 if status is Status.RUNNING else 2
+    return tuple(sorted(begun, key=lambda stage: (stage.started or 0.0, stage.id)))
 
 
 def stages_table(stages: Iterable[StageRow]) -> Table:
@@ -106,7 +102,9 @@ class LogsPage(Page):
             return
         attempt = f" attempt {stage.attempt}" if stage.attempt > 1 else ""
         far = percent(stage.done, stage.total) if stage.status is Status.RUNNING else ""
-        title = f"{stage.id}{attempt}  {far or stage.status}"
+        listed = [each.id for each in listed_stages(view)]
+        place = f"stage {listed.index(stage.id) + 1} of {len(listed)}" if stage.id in listed else ""
+        title = f"{stage.id}{attempt}  {far or stage.status}  {place}"
         self._log.show(log_path(self._folder(view), stage), title, "nothing in this log yet")
 
     def _folder(self, view: RunView) -> RunFolder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from sirtui.core.text import clean
@@ -13,7 +12,6 @@ from sirtui.tui.tables.iterations import headlines, row_key
 from sirtui.tui.tables.table import Column, Row, Table
 
 _NONE = Cell(None)
-_NUMBER = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ def measures_table(view: RunView, row: IterationRow) -> Table:
         Column("trend", "trend", gap=2, drop=1, least=points),
     )
     first = [headline.measure for headline in headlines(view)]
-    rest = sorted((measure for measure in view.measures if measure not in first), key=lambda measure: _by_number(measure.key))
+    rest = (measure for measure in view.measures if measure not in first)
     rows = tuple(_row(view, row, measure, points) for measure in (*first, *rest))
     return Table(columns, rows, "nothing measured yet")
 
@@ -64,8 +62,3 @@ def _row(view: RunView, row: IterationRow, measure: MeasureRow, points: int) -> 
 def _value(row: IterationRow, key: str) -> float | None:
     cell = row.cells.get(key)
     return cell.value if cell else None
-
-
-def _by_number(key: str) -> list[tuple[int, str]]:
-    """Sorts pass@16 after pass@2."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _NUMBER.split(key)]

@@ -70,7 +70,7 @@ def first_choice(runs: Sequence[RunRow]) -> str | None:
 
 def runs_table(runs: Sequence[RunRow], filtered: str = "") -> Table:
     """The table of these runs, in the order given."""
-    empty = f"no run matches {clean(filtered, 40)!r}; / and enter shows all" if filtered else ""
+    empty = f"no run matches {clean(filtered, 40)!r}; esc shows all" if filtered else ""
     return Table(_COLUMNS, tuple(_row(run) for run in runs), empty)
 
 
@@ -96,7 +96,7 @@ def _row(run: RunRow) -> Row:
         sign(run.status),
         line(clean(run.name, 80)),
         status_line(run.status, run.reason),
-        line(f"{run.reached or NOTHING}/{run.iterations}"),
+        line(f"{run.t or NOTHING}/{run.iterations}"),
         line(stage),
         line(span(run.eta) if run.status.alive else ""),
         line(clean(run.method, 20)),

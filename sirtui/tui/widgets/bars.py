@@ -54,7 +54,7 @@ def _where(snapshot: Snapshot) -> str:
     assert snapshot.view is not None
     run = snapshot.view.run
     if not run.status.alive:
-        return f"{run.status} {run.reached or NOTHING}/{run.iterations}"
+        return f"{run.status} {run.t or NOTHING}/{run.iterations}"
     kind = clean(run.stage, 40).rpartition("/")[2]
     eta, left = span(run.eta), span(run.left)
     told = f"eta {eta}" if eta else f"{left} left of this" if left else ""
