@@ -20,7 +20,6 @@ from sirtui.tui.tables.table import Table, lay_out
 from sirtui.tui.widgets.bars import title_line
 from sirtui.tui.widgets.peek import stage_at_work
 
-
 HEADLINE_ORDER = (
     "pass@1.sampled",
     "diversity.ngram.correct",
@@ -107,7 +106,6 @@ def test_repeats_of_the_first_iteration(tmp_path):
         IterationRow(1, 5, "sft", Status.WAITING),
     )
     view = replace(view, iterations=view.iterations[:2], repeats=rows, run=replace(view.run, reason="no space left"))
-    told = [line.rstrip()[63:] for line in drawn(iterations_table(view), 95).splitlines()[2:]]
     assert [plain(how_it_stands(view, row)) for row in (*view.iterations, *rows)] == [
         "finished",
         "finished",
@@ -116,7 +114,7 @@ def test_repeats_of_the_first_iteration(tmp_path):
         "repeat 4 failed: no space left",
         "repeat 5 waiting",
     ]
-    assert [line[-16:] for line in told][-1] == "repeat 5 waiting"
+    assert drawn(iterations_table(view), 80).splitlines()[-1].endswith(" repeat 5 waiting")
 
 
 def test_a_run_that_has_not_begun(tmp_path):
@@ -145,7 +143,7 @@ def test_runs_tell_the_iteration_reached(tmp_path):
     ended = [replace(row, name=f"run-{t}", status=Status.STOPPED, t=t) for t in (2, 5, None)]
     table = runs_table(ended)
     assert [plain(each.cells[3]) for each in table.rows] == ["2/5", "5/5", "–/5"]
-    assert runs_table((), "fro\x1b").empty == "no run matches 'fro\N{REPLACEMENT CHARACTER}'; esc shows all"
+    assert runs_table((), "fro\x1b").empty == "no run matches 'fro'; esc shows all"
 
 
 def title(cells: int = 100, **changed: object) -> str:
@@ -255,7 +253,7 @@ def test_sparklines():
 def test_noise_does_not_look_like_a_fall():
     """The scale spans at least a tenth of the largest value; the best point is bold all the same."""
     nearly = sparkline([0.500, 0.501, 0.499], 10)
-    assert plain(nearly) == "▄▅▄"
+    assert plain(nearly) == "▅▅▄"
     assert [span.style for span in nearly] == ["", "bold", ""]
     assert [span.style for span in sparkline([0.500, 0.501, 0.499], 10, -1)] == ["", "", "bold"]
     assert plain(sparkline([0.50, 0.46], 10)) == "▇▁"
