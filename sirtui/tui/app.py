@@ -91,13 +91,22 @@ class SirtuiApp(App[int], inherit_bindings=False):
     def on_mount(self) -> None:
         """Live data come after the first frame; signals restore the terminal."""
         self.call_after_refresh(self._feed.painted)
-        self.set_interval(_LOOK_AT_TERMINAL_S, self._leave_if_terminal_is_gone)
+        self.set_interval(_LOOK_AT_TERMINAL_S, self._look_at_terminal)
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._leave_at_once, 128 + number)
 
     def on_unmount(self) -> None:
         """Let the feed end."""
         self._feed.stop()
+
+    def _look_at_terminal(self) -> None:
+        self._leave_if_terminal_is_gone()
+        self._catch_up_with_size()
+
+    def _catch_up_with_size(self) -> None:
+        """Textual's timer for a new size never fires where a busy machine starts it late, and no later size is then seen."""
+        if self._resize_event is not None:
+            self._check_resize()
 
     def _leave_if_terminal_is_gone(self) -> None:
         """A terminal that hung up ends the screen, also where SIGHUP is ignored: Textual alone would spin."""

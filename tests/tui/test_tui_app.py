@@ -133,6 +133,18 @@ async def test_a_storm_of_sizes(app, play):
         await ready(pilot, "─ it04/train")
 
 
+async def test_sizes_whose_timer_is_lost(app, monkeypatch):
+    """Where Textual's timer for a new size never fires, as on a busy machine, the size is seen all the same."""
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        later = app.set_timer
+        monkeypatch.setattr(app, "set_timer", lambda delay, *rest, **options: later(max(delay, 3600), *rest, **options))
+        await pilot.resize_terminal(20, 5)
+        await ready(pilot, "`sirtui\nstatus`")
+        await pilot.resize_terminal(80, 24)
+        await ready(pilot)
+
+
 async def test_a_refresh_moves_nothing(app, play):
     """New data change cells; the cursor stays on its iteration, and an untouched cell is not repainted."""
     async with app.run_test(size=(80, 24)) as pilot:

@@ -256,7 +256,7 @@ def test_noise_does_not_look_like_a_fall():
     assert plain(nearly) == "▅▅▄"
     assert [span.style for span in nearly] == ["", "bold", ""]
     assert [span.style for span in sparkline([0.500, 0.501, 0.499], 10, -1)] == ["", "", "bold"]
-    assert plain(sparkline([0.50, 0.46], 10)) == "▇▁"
+    assert plain(sparkline([0.50, 0.46], 10)) == "▇▂"
     assert plain(sparkline([0.50, 0.45], 10)) == "█▁"
     assert plain(sparkline([-0.50, -0.45], 10)) == "▁█"
     assert plain(sparkline([0.0, 0.001], 10)) == "▁█"
