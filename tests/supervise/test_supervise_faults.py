@@ -121,10 +121,11 @@ def test_terminal_closed(make_trial: Make) -> None:
     """The supervisor outlives the terminal it was started from, and the kill of all that hung on its launcher."""
     trial = make_trial()
     code = (
-        "import fcntl, sys, termios\n"
+        "import fcntl, signal, sys, termios\n"
         "from pathlib import Path\n"
         "from sirtui.core.layout import RunFolder\n"
         "from sirtui.supervise import launch_supervisor\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)  # who starts the tests may ignore it\n"
         "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
         "launch_supervisor(RunFolder(Path(sys.argv[1])), sys.argv[2:])\n"
         "print('launched', flush=True)\n"
