@@ -1,4 +1,4 @@
-"""How soon the screen is there: a bare Textual app and `sirtui` on an empty and on a filled store, in a pseudo-terminal.
+"""How soon the screen is there: a bare Textual app and `sirtui` on an empty and on filled stores, in a pseudo-terminal.
 
 `python bench/startup.py [repetitions]`. Told are the medians of the time from the start of the interpreter to the first useful
 text on the terminal, of the CPU seconds taken until then, and of the memory held then. Byte code is kept, as it is wherever
@@ -22,6 +22,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from builders import make_run  # noqa: E402 - the tests' own builders of run folders
+
+from sirtui.core.events import Metric  # noqa: E402
+from sirtui.core.run import Status  # noqa: E402
+from sirtui.store import Store  # noqa: E402
+
 COLUMNS, LINES = 120, 40
 BARE = """
 from textual.app import App
@@ -31,23 +39,14 @@ class Bare(App):
         yield Static("useful")
 Bare().run(mouse=False)
 """
-EMPTY = """
+SCREEN = """
 import sys
 from pathlib import Path
 from sirtui.store import Store
 from sirtui.tui import open_screen
 open_screen(Store(Path(sys.argv[1])))
 """
-FILLED = """
-import sys
-from pathlib import Path
-sys.path.insert(0, "tests/tui")
-from play import Play
-from sirtui.tui.app import SirtuiApp
-play = Play(Path(sys.argv[1]), others=int(sys.argv[2]))
-play.step(140)
-SirtuiApp(play, follow=play.follow).run(mouse=False)
-"""
+KEYS = ("pass@1.sampled", "pass@8", "diversity.ngram.correct", "diversity.equations.correct", "ood.accuracy")
 
 
 class Start(NamedTuple):
@@ -95,16 +94,28 @@ def _taken(process: int) -> tuple[float, float]:
     return ticks / os.sysconf("SC_CLK_TCK"), resident * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def filled(root: Path, runs: int) -> Path:
+    """A store with so many finished runs of two measured iterations, indexed."""
+    for number in range(runs):
+        run = make_run(root, ident=f"{number:06x}", created=1e9 + number, iterations=2)
+        for t in (1, 2):
+            told = [Metric(key, 0.5 + t / 100, 0.01, 400, 1, "share") for key in KEYS]
+            run.finish(f"it{t:02}/train").finish(f"it{t:02}/measure", *told)
+        run.supervisor(Status.FINISHED)
+    Store(root).catch_up()
+    return root
+
+
 def main() -> None:
     """Measure in turns, so that what else the machine does falls on all alike."""
     repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else 9
     with tempfile.TemporaryDirectory() as folder:
-        cache, store = Path(folder, "cache"), Path(folder, "store")
+        cache = Path(folder, "cache")
         cases = {
             "bare Textual": (BARE, b"useful"),
-            "sirtui, empty store": (EMPTY, b"no runs yet", str(store)),
-            "sirtui, 3 runs": (FILLED, b"pass1", str(store), "2"),
-            "sirtui, 1,000 runs": (FILLED, b"pass1", str(store), "999"),
+            "sirtui, empty store": (SCREEN, b"no runs yet", str(Path(folder, "empty"))),
+            "sirtui, 3 runs": (SCREEN, b"pass1", str(filled(Path(folder, "few"), 3))),
+            "sirtui, 1,000 runs": (SCREEN, b"pass1", str(filled(Path(folder, "many"), 1000))),
         }
         taken: dict[str, list[Start]] = {name: [] for name in cases}
         for repetition in range(repetitions + 1):

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from sirtui.tui.paint import DIM, Line, Span, clip, cut_middle, fit, instead, join, line, over, plain, width
 
+MEASURED = 200
+"""How many rows decide how wide a column is: measuring a thousand takes longer than all else of the first frame."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -111,7 +114,7 @@ def lay_out(table: Table, cells: int) -> Layout:
 
 def _natural(table: Table, index: int) -> int:
     column = table.columns[index]
-    longest = max((width(row.cells[index]) for row in table.rows), default=0)
+    longest = max((width(row.cells[index]) for row in table.rows[:MEASURED]), default=0)
     return max(longest, len(column.title), column.least)
 
 
