@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import time
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from sirtui.core.errors import SirtuiError, StageError
 from sirtui.core.events import Progress, Scalars
+from sirtui.recipes.checkpoint import load
 from sirtui.recipes.shelf import Emit, TrainJob
 
 if TYPE_CHECKING:
@@ -109,12 +109,37 @@ def callback(emit: Emit) -> TrainerCallback:
     return Tell()
 
 
-def train_and_save(trainer: Any, tokenizer: Any, out: Path) -> None:
-    """Train, then leave model and tokenizer in `out`, in evaluation mode and without pickles."""
+def fit(  # noqa: PLR0913, PLR0917 - what differs between TRL's trainers
+    trainer: type[Any],
+    config: type[Any],
+    defaults: Mapping[str, Any],
+    job: TrainJob,
+    rows: Sequence[Mapping[str, str]],
+    emit: Emit,
+    **more: Any,
+) -> dict[str, Any]:
+    """Train `job.model` on `rows` and leave model and tokenizer in `job.out`, without pickles; all settings used.
+
+    `more` goes to the trainer as it is.
+
+    Raises:
+        StageError: the model does not load, or nothing was learnt.
+    """
+    from datasets import Dataset
     from transformers import PrinterCallback
 
-    trainer.remove_callback(PrinterCallback)
-    trainer.train()
-    model = trainer.accelerator.unwrap_model(trainer.model).eval()
-    model.save_pretrained(out)
-    tokenizer.save_pretrained(out)
+    used = settings(job, defaults)
+    model, tokenizer = load(job.model)
+    made = trainer(
+        model=model,
+        args=config(output_dir=str(job.scratch), **used),
+        train_dataset=Dataset.from_list(list(rows)),
+        processing_class=tokenizer,
+        callbacks=[callback(emit)],
+        **more,
+    )
+    made.remove_callback(PrinterCallback)
+    made.train()
+    made.accelerator.unwrap_model(made.model).eval().save_pretrained(job.out)
+    tokenizer.save_pretrained(job.out)
+    return used

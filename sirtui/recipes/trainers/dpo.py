@@ -44,27 +44,16 @@ class Dpo:
 
     def train(self, job: TrainJob, emit: Emit) -> Mapping[str, Any]:
         """One DPOTrainer run from `job.model` over `job.data` (Pairs)."""
-        from datasets import Dataset
         from trl import DPOConfig, DPOTrainer
 
-        settings = shared.settings(job, DEFAULTS)
-        model, tokenizer = load(job.model)
-        reference, _ = load(job.model)
         rows = [
             {"prompt": each.prompt, "chosen": each.chosen, "rejected": each.rejected}
             for each in job.data
             if isinstance(each, Pair)
         ]
-        trainer = DPOTrainer(
-            model=model,
-            ref_model=reference,
-            args=DPOConfig(output_dir=str(job.scratch), **settings),
-            train_dataset=Dataset.from_list(rows),
-            processing_class=tokenizer,
-            callbacks=[shared.callback(emit)],
-        )
-        shared.train_and_save(trainer, tokenizer, job.out)
-        return {**settings, "reference": job.model}
+        reference, _ = load(job.model)
+        used = shared.fit(DPOTrainer, DPOConfig, DEFAULTS, job, rows, emit, ref_model=reference)
+        return {**used, "reference": job.model}
 
 
 TRAINER = Dpo()

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from sirtui.recipes import trl as shared
-from sirtui.recipes.checkpoint import load
 from sirtui.recipes.shelf import Emit, Example, TrainJob
 
 DEFAULTS: Mapping[str, Any] = {
@@ -39,21 +38,10 @@ class Sft:
 
     def train(self, job: TrainJob, emit: Emit) -> Mapping[str, Any]:
         """One SFTTrainer run from `job.model` over `job.data` (Examples)."""
-        from datasets import Dataset
         from trl import SFTConfig, SFTTrainer
 
-        settings = shared.settings(job, DEFAULTS)
-        model, tokenizer = load(job.model)
         rows = [{"prompt": each.prompt, "completion": each.completion} for each in job.data if isinstance(each, Example)]
-        trainer = SFTTrainer(
-            model=model,
-            args=SFTConfig(output_dir=str(job.scratch), **settings),
-            train_dataset=Dataset.from_list(rows),
-            processing_class=tokenizer,
-            callbacks=[shared.callback(emit)],
-        )
-        shared.train_and_save(trainer, tokenizer, job.out)
-        return settings
+        return shared.fit(SFTTrainer, SFTConfig, DEFAULTS, job, rows, emit)
 
 
 TRAINER = Sft()

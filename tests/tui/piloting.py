@@ -1,0 +1,49 @@
+"""What the tests of the app share: a supervision that only remembers, and looking at the screen until it shows something."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from textual.pilot import Pilot
+
+from sirtui.core.errors import UsageError
+from sirtui.core.layout import RunFolder
+from sirtui.tui.app import SirtuiApp
+
+DEADLINE_S = 10.0
+FAILED = "gsm8k-llama3-dpo-a1b2"
+
+
+class Supervision:
+    """Remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def request_stop(self, run: RunFolder) -> None:
+        """Remember."""
+        self.asked.append(f"stop {run.name}")
+
+    def resume(self, run: RunFolder) -> None:
+        """Remember, and fail."""
+        self.asked.append(f"resume {run.name}")
+        raise UsageError("it is at work already", "Stop it first.")
+
+
+def seen(app: SirtuiApp) -> str:
+    """What stands on the screen."""
+    return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
+
+
+async def until(pilot: Pilot, true: Callable[[], object]) -> None:
+    """Let the app work until something is true."""
+    end = time.monotonic() + DEADLINE_S
+    while not true():
+        assert time.monotonic() < end, f"it never became true; seen:\n{seen(pilot.app)}"
+        await pilot.pause(0.01)
+
+
+async def ready(pilot: Pilot, text: str = "pass1") -> None:
+    """Wait for the first data."""
+    await until(pilot, lambda: text in seen(pilot.app))
