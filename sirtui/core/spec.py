@@ -21,6 +21,8 @@ Text = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=1)]
 Natural = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(gt=0, le=1)]
+Level = Annotated[float, Meta(gt=0, lt=1)]
+Positive = Annotated[float, Meta(gt=0)]
 
 METHODS = {"sft": ("sft",), "dpo": ("dpo",), "sft-dpo": ("dpo", "sft"), "frozen": ("frozen",)}
 """Per method: the trainers of M_2, M_3, ... in turn. M_1 is always SFT on the task's own solutions."""
@@ -73,6 +75,32 @@ class Selection(Struct, frozen=True, forbid_unknown_fields=True):
     dedup: Literal["text", "steps", "none"] = "text"
 
 
+class Verdicts(Struct, frozen=True, forbid_unknown_fields=True):
+    """What counts as progress and as reversal, declared before anything runs: measures by key, `core.rule` makes sense of it.
+
+    `essential` must not fall; `watch` is shown and may flag; left out, they are what the task and the samples allow.
+    `alpha`: over all looks, for the target and for the essentials each. `delta`: the smallest change that matters, of every
+    measure or by key. `looks`: the iterations at which a decision is taken (every one where left out), `extra_looks`: how
+    many more `sirtui topup` may take. `on_reversal`: whether the run goes on, waits for an answer, or ends.
+    """
+
+    target: Text = "pass@1.sampled"
+    essential: tuple[Text, ...] | None = None
+    watch: tuple[Text, ...] | None = None
+    alpha: Level = 0.05
+    delta: Positive | dict[Text, Positive] = {}
+    looks: tuple[Annotated[int, Meta(ge=2)], ...] | None = None
+    extra_looks: Natural = 1
+    on_reversal: Literal["continue", "pause", "stop"] = "continue"
+
+
+class Topup(Struct, frozen=True, forbid_unknown_fields=True):
+    """M_t and M_1 evaluated `times` more, and one more look at M_t: what `sirtui topup` adds to a run."""
+
+    t: Annotated[int, Meta(ge=2)]
+    times: Count = 1
+
+
 class Resources(Struct, frozen=True, forbid_unknown_fields=True):
     """`parallel`: how many stages that hold a model may run at once. `threads` per stage on the CPU; 0 leaves it to torch."""
 
@@ -84,7 +112,7 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One experiment, resolved: what `run.json` keeps.
 
     `base_model`: hub id, folder, or `package:NAME/folder` (a folder inside an installed Python package).
-    `train`: per trainer, what its library's configuration takes.
+    `train`: per trainer, what its library's configuration takes. `topups`: what was added to the plan, in order.
     """
 
     name: Name
@@ -99,7 +127,9 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     evaluation: Evaluation = Evaluation()
     train: dict[str, dict[str, Any]] = {}
     selection: Selection = Selection()
+    verdicts: Verdicts = Verdicts()
     resources: Resources = Resources()
+    topups: tuple[Topup, ...] = ()
 
     def trainer(self, t: int) -> str:
         """The name of the trainer that makes M_t, t counted from 1."""
@@ -112,6 +142,13 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def trainers(self) -> tuple[str, ...]:
         """The trainers of M_1 ... M_T."""
         return tuple(self.trainer(t) for t in range(1, self.iterations + 1))
+
+    def evaluations(self, t: int, topups: int | None = None) -> int:
+        """How often M_t is evaluated, with the first `topups` topups, all of them where None."""
+        added = self.topups[:topups]
+        if t == 1:
+            return 1 + self.evaluation.repeats + sum(each.times for each in added)
+        return 1 + sum(each.times for each in added if each.t == t)
 
     @property
     def method_name(self) -> str:
@@ -173,6 +210,7 @@ def _check(spec: Spec, file: str) -> None:
     if spec.evaluation.first_samples < spec.evaluation.samples:
         problem = f"{spec.evaluation.first_samples} is less than evaluation.samples ({spec.evaluation.samples})"
         raise wrong(file, "evaluation.first_samples", problem, "at least as many samples of M_1 as of every other iteration")
+    _check_verdicts(spec, file)
     if spec.data and not Path(spec.data).exists():
         raise wrong(file, "data", f"{spec.data} does not exist", "a file or folder with the task's problems")
     for trainer, settings in spec.train.items():
@@ -183,6 +221,27 @@ def _check(spec: Spec, file: str) -> None:
         local = model.startswith(("/", ".", "~")) or (model.count("/") > 1 and not model.startswith("package:"))
         if local and not Path(model).exists():
             raise wrong(file, key, f"{model} does not exist", "a folder, a hub id, or package:NAME/folder")
+
+
+def _check_verdicts(spec: Spec, file: str) -> None:
+    """A measure has one part in the rule; looks are in order, and at iterations there are."""
+    every = spec.verdicts
+    named = [every.target, *(every.essential or ()), *(every.watch or ())]
+    for key in named:
+        if named.count(key) > 1:
+            expected = "each measure once: as the target, among the essential, or on watch"
+            raise wrong(file, "verdicts", f"{key} is named {named.count(key)} times", expected)
+    looks = every.looks or ()
+    if list(looks) != sorted(set(looks)) or any(t > spec.iterations for t in looks):
+        raise wrong(file, "verdicts.looks", f"got {list(looks)}", f"iterations from 2 to {spec.iterations}, in order")
+    if every.looks == ():
+        raise wrong(file, "verdicts.looks", "got []", "at least one iteration, or no such key")
+    sizes = every.delta.values() if isinstance(every.delta, dict) else (every.delta,)
+    if not all(map(isfinite, sizes)):
+        raise wrong(file, "verdicts.delta", "got a number that is not finite", "finite numbers")
+    for topup in spec.topups:
+        if topup.t > spec.iterations:
+            raise wrong(file, "topups", f"names iteration {topup.t}", f"iterations from 2 to {spec.iterations}")
 
 
 def _absolute(spec: Spec, folder: Path) -> Spec:

@@ -1,0 +1,144 @@
+"""What a verdict rests on: the judge, the form of the answers, the null, the problems, the power. Shown before the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy import special
+
+from sirtui.core.labels import short
+from sirtui.core.rule import Rule
+from sirtui.core.verdict import Cell, Part, Sign, State
+from sirtui.verdicts.cells import Course
+
+_UNPARSED, _UNREADABLE = 0.05, 0.2
+_INFRA_WARN, _INFRA = 0.0, 0.01
+_FORM = 0.02
+_HALF = 0.5
+_CONTAMINATED = 0.01
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the samples of one evaluation were read: counts over all its test samples."""
+
+    drawn: int
+    infra: int
+    unparsed: int
+    ended: int
+    correct: int
+
+    @property
+    def scored(self) -> int:
+        """Samples with a mark."""
+        return self.drawn - self.infra
+
+    @property
+    def answered(self) -> float:
+        """The share of them in which an answer could be read."""
+        return (self.scored - self.unparsed) / self.scored if self.scored else 0.0
+
+    @property
+    def right(self) -> float:
+        """The share of correct ones among those."""
+        read = self.scored - self.unparsed
+        return self.correct / read if read else 0.0
+
+
+@dataclass(frozen=True)
+class Split:
+    """The change of the share of correct samples in two parts that add up: that more were answered, that answers are better."""
+
+    answered: float
+    right: float
+
+
+def split(now: Form, first: Form) -> Split:
+    """pass@1 = answered x right, so its change is (change of answered) mean(right) + (change of right) mean(answered)."""
+    by_answered = (now.answered - first.answered) * (now.right + first.right) / 2
+    return Split(by_answered, (now.right - first.right) * (now.answered + first.answered) / 2)
+
+
+def strip(course: Course, t: int, forms: tuple[Form, Form] | None, contaminated: tuple[int, int] | None) -> tuple[Part, ...]:
+    """The five parts. `forms`: of M_t and M_1; `contaminated`: test problems that occur in training, of how many."""
+    cells = {cell.key: cell for cell in course.cells(t)}
+    return (
+        _judge(forms),
+        _format(forms, cells.get(course.rule.target)),
+        _null(course),
+        _contamination(contaminated),
+        _power(cells[course.rule.target], course.rule),
+    )
+
+
+def _judge(forms: tuple[Form, Form] | None) -> Part:
+    if forms is None or not all(form.drawn for form in forms):
+        return Part("judge", State.WARN, "no samples were judged")
+    infra = max(form.infra / form.drawn for form in forms)
+    unread = max(1 - form.answered for form in forms)
+    state = State.BROKEN if infra > _INFRA or unread > _UNREADABLE else State.OK
+    if state is State.OK and (infra > _INFRA_WARN or unread > _UNPARSED):
+        state = State.WARN
+    failed = f", judge failed on {100 * infra:.2g} %" if infra else ""
+    return Part("judge", state, f"unparsed {100 * (1 - forms[1].answered):.1f} -> {100 * (1 - forms[0].answered):.1f} %{failed}")
+
+
+def _format(forms: tuple[Form, Form] | None, target: Cell | None) -> Part:
+    if forms is None or not all(form.drawn for form in forms):
+        return Part("format", State.WARN, "no samples were read")
+    now, first = forms
+    parts = split(now, first)
+    ended = now.ended / now.drawn - first.ended / first.drawn
+    change = parts.answered + parts.right
+    decided = target is not None and target.verdict in (Sign.UP, Sign.DOWN)
+    if decided and abs(parts.answered) > _HALF * abs(change) and abs(parts.answered) >= _FORM:
+        state = State.BROKEN
+    else:
+        state = State.WARN if max(abs(parts.answered), abs(ended)) >= _FORM else State.OK
+    text = f"pass@1 {100 * change:+.1f} = answered {100 * parts.answered:+.1f}, correct when answered {100 * parts.right:+.1f}"
+    return Part("format", state, text + (f"; ended {100 * ended:+.1f}" if abs(ended) >= _FORM else ""))
+
+
+def _null(course: Course) -> Part:
+    repeats = max((len(each.firsts) - 1 for each in course.series), default=0)
+    if not repeats:
+        return Part("null", State.WARN, "M_1 was not evaluated again: noise between evaluations is not measured")
+    declared = {course.rule.target, *course.rule.essential}
+    suspended = [key for key, null in course.nulls.items() if null.suspended and key in declared]
+    widened = [key for key, null in course.nulls.items() if null.acts and key in declared and not null.suspended]
+    times = f"M_1 evaluated {repeats + 1} times"
+    if suspended:
+        return Part("null", State.BROKEN, f"{times}: not repeatable: {_names(suspended)}")
+    if widened:
+        return Part("null", State.WARN, f"{times}: noisier than the samples explain, errors widened: {_names(widened)}")
+    return Part("null", State.OK, f"{times}, no alarm")
+
+
+def _names(keys: Sequence[str]) -> str:
+    return ", ".join(map(short, keys))
+
+
+def _contamination(found: tuple[int, int] | None) -> Part:
+    if found is None:
+        return Part("contamination", State.WARN, "not checked")
+    count, problems = found
+    if not count:
+        return Part("contamination", State.OK, "no test problem occurs in training")
+    state = State.BROKEN if count > _CONTAMINATED * problems else State.WARN
+    return Part("contamination", state, f"{count} of {problems} test problems occur in training")
+
+
+def _power(target: Cell, rule: Rule) -> Part:
+    if target.against is None or target.against.stderr is None or target.delta is None:
+        return Part("power", State.BROKEN, f"{short(target.key)}: {target.why or 'no error can be told'}")
+    level = rule.alpha * rule.weight
+    seen = (float(special.ndtri(1 - level / 2)) + 0.842) * target.against.stderr
+    state = State.OK if seen <= 2 * target.delta else State.WARN
+    size = f"{100 * seen:.1f} points" if target.unit == "share" else f"{seen:.3g}"
+    return Part("power", state, f"{target.against.n} problems: a change of {size} of {short(target.key)} is seen 4 times in 5")
+
+
+def broken(parts: Sequence[Part]) -> tuple[str, ...]:
+    """The names of the parts that do not hold."""
+    return tuple(part.name for part in parts if part.state is State.BROKEN)
