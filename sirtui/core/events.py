@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from sirtui.core.verdict import VerdictRecord
+
 LONGEST_LINE = 16 * 1024
 _LONGEST_TEXT = 2_000
 
@@ -59,13 +61,31 @@ class Metric(Event, frozen=True, tag="metric"):
 
 
 class Comparison(Event, frozen=True, tag="comparison"):
-    """The paired change of one measure against `against` (`it01`), over the `n` problems defined at both."""
+    """The paired change of one measure against `against` (`it01`), over the `n` problems defined at both.
+
+    With its 90 and 95 % intervals and p, corrected for all that is tested where it is (`p` is the raw one else); `verdict`,
+    `trend` and `role` as in `core.verdict.Cell`.
+    """
 
     key: str
     against: str
     change: float | None
     stderr: float | None = None
     n: int | None = None
+    lo90: float | None = None
+    hi90: float | None = None
+    lo95: float | None = None
+    hi95: float | None = None
+    p: float | None = None
+    verdict: str = ""
+    trend: str = ""
+    role: str = ""
+
+
+class Concluded(Event, frozen=True, tag="concluded"):
+    """The verdict on an iteration, without its cells and lists of problems: those are in `verdicts.json`."""
+
+    record: VerdictRecord
 
 
 class Artifact(Event, frozen=True, tag="artifact"):
@@ -101,7 +121,7 @@ class Unknown(Event, frozen=True, tag="unknown"):
     line: str = ""
 
 
-Known = Started | Progress | Scalars | Metric | Comparison | Artifact | Beat | Finished | Failed
+Known = Started | Progress | Scalars | Metric | Comparison | Concluded | Artifact | Beat | Finished | Failed
 _decoder: msgspec.json.Decoder[Known] = msgspec.json.Decoder(Known)
 _encoder = msgspec.json.Encoder()
 
@@ -109,9 +129,11 @@ _encoder = msgspec.json.Encoder()
 def encode(event: Event) -> bytes:
     """One line, newline included, at most `LONGEST_LINE` bytes."""
     line, texts, items = _encoder.encode(event), _LONGEST_TEXT, 256
-    while len(line) >= LONGEST_LINE:
+    while len(line) >= LONGEST_LINE and texts:
         line = _encoder.encode(_shortened(event, texts, items))
         texts, items = texts // 2, items // 2
+    if len(line) >= LONGEST_LINE:
+        line = _encoder.encode(Unknown(at=event.at, line=f"a {type(event).__name__} too long to be told"))
     return line + b"\n"
 
 

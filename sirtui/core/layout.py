@@ -40,6 +40,10 @@ class StoreFolder:
         """The folder of all runs."""
         return self.path / "runs"
 
+    def comparison(self, digest: str) -> ComparisonFolder:
+        """The folder of the verdicts asked for with this request."""
+        return ComparisonFolder(self.path / "comparisons" / digest)
+
     def run(self, name: str) -> RunFolder:
         """The folder of the run with this full name (`<experiment>-<id>`)."""
         return RunFolder(self.runs / name)
@@ -81,6 +85,11 @@ class RunFolder:
         """Exists when someone asked the run to stop."""
         return self.path / "control" / "stop"
 
+    @property
+    def answered(self) -> Path:
+        """An `Answered`: the alarms after which someone said to go on."""
+        return self.path / "control" / "answered.json"
+
     def stage(self, stage: Stage) -> StageFolder:
         """The folder of one stage."""
         return StageFolder(self.path / stage.id)
@@ -100,6 +109,40 @@ class RunFolder:
     def problems(self, t: int, repeat: int = 1) -> Path:
         """`measure/problems.jsonl`: what each measure says of each problem, and what it was computed from."""
         return self.stage(Stage(t, Kind.MEASURE, repeat)).path / "problems.jsonl"
+
+    def totals(self, t: int, repeat: int = 1) -> Path:
+        """A `TotalsRecord`."""
+        return self.stage(Stage(t, Kind.MEASURE, repeat)).path / "measures.json"
+
+    def evaluation(self, t: int, repeat: int = 1) -> Path:
+        """An `EvaluationRecord`."""
+        return self.stage(Stage(t, Kind.MEASURE, repeat)).path / "evaluation.json"
+
+    def verdict(self, t: int, look: int = 1) -> Path:
+        """A `VerdictRecord`."""
+        return self.stage(Stage(t, Kind.VERDICT, look)).path / "verdicts.json"
+
+
+@dataclass(frozen=True)
+class ComparisonFolder:
+    """Verdicts on request, kept under the digest of what they are made from."""
+
+    path: Path
+
+    @property
+    def request(self) -> Path:
+        """A `Request`."""
+        return self.path / "request.json"
+
+    @property
+    def verdicts(self) -> Path:
+        """A `ComparisonRecord`; there when they are made."""
+        return self.path / "verdicts.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever makes them."""
+        return self.path / "lock"
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,8 @@ class EvaluationRecord(msgspec.Struct, frozen=True):
     """`evaluation.json`: which model was measured, on what, and how.
 
     Of `checkpoint` (its files), `problems` (ids, questions, references), `sampler` (its settings) and `grader` (the code
-    of the tasks) the sha256 in hex; `embedder` by name.
+    of the tasks) the sha256 in hex; `embedder` by name. `contaminated`: how many of the `tested` test problems have the
+    question of a training problem, None where that was not looked at.
     """
 
     t: int
@@ -61,3 +62,23 @@ class EvaluationRecord(msgspec.Struct, frozen=True):
     sampler: str
     grader: str
     embedder: str
+    contaminated: int | None = None
+    tested: int = 0
+
+
+class Total(msgspec.Struct, frozen=True):
+    """One measure of one evaluation in total; see `events.Metric`."""
+
+    key: str
+    value: float | None
+    stderr: float | None = None
+    n: int | None = None
+    direction: int = 0
+    unit: str = ""
+    counts: dict[str, int] = {}
+
+
+class TotalsRecord(msgspec.Struct, frozen=True):
+    """`measures.json`: all measures of one evaluation, in the order they are shown."""
+
+    measures: tuple[Total, ...]

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from sirtui.core.errors import NotFound
+from sirtui.core.rule import Declared
 from sirtui.core.spec import Spec
 
 
@@ -29,7 +30,11 @@ class Kind(StrEnum):
 
 
 class Stage(msgspec.Struct, frozen=True, order=True):
-    """One step of one iteration. `repeat` > 1 is M_t evaluated again, as the measured null."""
+    """One step of one iteration.
+
+    `repeat` > 1 is M_t evaluated again: M_1 as the measured null, any by a topup; a verdict's is how many evaluations of
+    M_t it rests on.
+    """
 
     t: int
     kind: Kind
@@ -70,6 +75,7 @@ class Status(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     STOPPED = "stopped"
+    PAUSED = "paused"
     LOST = "lost"
 
     @property
@@ -89,12 +95,17 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 class RunRecord(msgspec.Struct, frozen=True):
-    """`run.json`: what a run is. Written once, before anything starts. `created` is seconds since the epoch."""
+    """`run.json`: what a run is, written before anything starts. `created` is seconds since the epoch.
+
+    `rule`: by what its iterations are judged, as it was then; nothing writes it again. Of the rest a topup alone changes
+    something: the spec's `topups`.
+    """
 
     id: str
     spec: Spec
     created: float
     origin: Origin = Origin()
+    rule: Declared | None = None
     schema: int = 1
 
     @property

@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from sirtui.core.rule import Declared
+from sirtui.core.spec import Verdicts
 
 
 class Kind(StrEnum):
@@ -214,3 +215,31 @@ class VerdictRecord(msgspec.Struct, frozen=True):
     def cell(self, key: str) -> Cell | None:
         """The cell of a measure."""
         return next((cell for cell in self.cells if cell.key == key), None)
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """`control/answered.json`: what was known to be lost when someone said to go on; that alone stops the run no more."""
+
+    known: tuple[str, ...] = ()
+
+
+class Request(msgspec.Struct, frozen=True):
+    """`request.json`: verdicts asked for. Of one run against another reference than M_1, or of several runs as one group.
+
+    `runs`: folders; `against`: `it01`, another iteration, `previous`, `peak` (of the target), or `FOLDER/it03` of another
+    run; `verdicts`: a rule in place of the declared one; `inputs`: digests of the evaluations it is made from.
+    """
+
+    runs: tuple[str, ...]
+    against: str
+    verdicts: Verdicts | None
+    inputs: dict[str, str]
+    version: int
+
+
+class ComparisonRecord(msgspec.Struct, frozen=True):
+    """`verdicts.json` of a request: a verdict for each iteration that can be compared."""
+
+    request: Request
+    verdicts: tuple[VerdictRecord, ...]
+    schema: int = 1

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from sirtui.core.events import Metric, Progress
 from sirtui.core.files import read_record, write_lines, write_record
-from sirtui.core.measures import EvaluationRecord, Group, ProblemRecord
+from sirtui.core.measures import EvaluationRecord, Group, ProblemRecord, Total, TotalsRecord
 from sirtui.core.run import Kind, Manifest, Stage
-from sirtui.core.samples import Outcome, SampleSet
+from sirtui.core.samples import Outcome, Problem, SampleSet
 from sirtui.recipes.embedding import open_embedder
 from sirtui.recipes.locate import locate
 from sirtui.recipes.shelf import Evaluation, Judged, Measure, Measured, Tools, find, names
@@ -24,7 +24,7 @@ from sirtui.stages.context import Context
 
 
 def work(at: Context) -> dict[str, Any]:
-    """Leaves `problems.jsonl` and `evaluation.json`; the totals go into the journal."""
+    """Leaves `problems.jsonl`, `measures.json` (the totals, told too) and `evaluation.json`."""
     now = evaluation(at, at.t, at.repeat)
     first = now if (at.t, at.repeat) == (1, 1) else evaluation(at, 1, 1)
     measures: list[Measure] = [find("measures", name) for name in (*names("measures"), *at.spec.evaluation.measures)]
@@ -33,8 +33,10 @@ def work(at: Context) -> dict[str, Any]:
         at.emit(Progress(number, len(measures), "measures", measure.name))
         found += measure.of(now, first, tools)
     at.emit(Progress(len(measures), len(measures), "measures"))
-    for each in found:
-        at.emit(Metric(each.key, each.value, each.stderr, each.n, each.direction, each.unit, dict(each.counts)))
+    totals = tuple(Total(m.key, m.value, m.stderr, m.n, m.direction, m.unit, dict(m.counts)) for m in found)
+    for each in totals:
+        at.emit(Metric(*msgspec.structs.astuple(each)))
+    write_record(at.out / "measures.json", TotalsRecord(totals))
     write_lines(at.out / "problems.jsonl", records(now, found))
     record = _record(at, now)
     write_record(at.out / "evaluation.json", record)
@@ -129,7 +131,19 @@ def _record(at: Context, now: Evaluation) -> EvaluationRecord:
             [(name, inspect.getsource(inspect.getmodule(type(task)) or type(task))) for name, task in at.tasks.items()]
         ),
         embedder=at.spec.evaluation.embedder,
+        contaminated=contaminated(at.problems("train"), [each.problem for each in now.test]),
+        tested=len(now.test),
     )
+
+
+def contaminated(train: Iterable[Problem], test: Iterable[Problem]) -> int:
+    """How many test problems have the question of a training problem, case and white space aside."""
+    learnt = {_plain(problem.question) for problem in train}
+    return sum(_plain(problem.question) in learnt for problem in test)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def _digest(value: object) -> str:

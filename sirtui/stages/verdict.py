@@ -1,64 +1,66 @@
-"""Verdict: how each measure of M_t changed against M_1, problem by problem.
-
-So far the change and its standard error; tests and verdicts on them are yet to come.
-"""
+"""Verdict: did M_t become better or worse than M_1, or is it noise? Of M_1, what its coverage advises."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sirtui.core.events import Comparison
-from sirtui.core.files import read_lines, write_lines
-from sirtui.core.measures import ProblemRecord
-from sirtui.core.run import evaluation_id
-from sirtui.recipes.shelf import Task
+import msgspec
+
+from sirtui.core.events import Comparison, Concluded
+from sirtui.core.files import find_record, write_record
+from sirtui.core.run import RunRecord, evaluation_id
+from sirtui.core.verdict import Cell, VerdictRecord
 from sirtui.stages.context import Context
-from sirtui.verdicts.paired import Change, Levels, Scores, disparity_change, paired
+from sirtui.stages.evidence import Subject, gather
+from sirtui.verdicts.conclude import conclude
 
 AGAINST = evaluation_id(1)
 """The evaluation that changes are measured from."""
 
 
 def work(at: Context) -> dict[str, Any]:
-    """Leaves `comparisons.jsonl`, and tells each comparison."""
-    found = [] if at.t == 1 else list(_comparisons(at))
-    for each in found:
-        at.emit(each)
-    write_lines(at.out / "comparisons.jsonl", found)
-    return {"against": AGAINST}
+    """Leaves `verdicts.json`, and tells each change and the verdict."""
+    found = gather(Subject(at.run, at.spec, at.tasks), at.t, at.repeat)
+    record = signed(conclude(found.course, found.evidence, at.t), at)
+    for cell in record.cells:
+        if cell.against is not None:
+            at.emit(comparison(cell))
+    at.emit(Concluded(record=bare(record)))
+    write_record(at.out / "verdicts.json", record)
+    return {"against": AGAINST, "rule": msgspec.to_builtins(found.course.rule), "hash": record.rule.hash}
 
 
-def _comparisons(at: Context) -> Iterator[Comparison]:
-    records = list(read_lines(at.run.problems(at.t), ProblemRecord))
-    now, reference = scores(records), scores(read_lines(at.run.problems(1), ProblemRecord))
-    clusters = {each.problem: each.cluster for each in records if each.cluster is not None}
-    for key in now:
-        if change := paired(now[key], reference.get(key, {}), clusters):
-            yield _told(key, change)
-    others = [task for task in at.tasks.values() if task is not at.task]
-    for task in others:
-        front = f"{task.name}/" if len(others) > 1 else ""
-        if change := _disparity(f"{front}ood.accuracy", task, now, reference):
-            yield _told(f"{front}ood.disparity", change)
+def signed(record: VerdictRecord, at: Context) -> VerdictRecord:
+    """The record with whose it is; a rule other than the declared one is told."""
+    known = find_record(at.run.record, RunRecord)
+    declared = known.rule if known else None
+    changed = declared if declared and declared.hash != record.rule.hash else None
+    notes = (f"the rule was changed after the run was made: declared {declared.hash}",) if changed and declared else ()
+    return msgspec.structs.replace(record, run=at.run.name, look=at.repeat, declared=changed, notes=(*notes, *record.notes))
 
 
-def scores(records: Iterable[ProblemRecord]) -> dict[str, dict[str, float]]:
-    """Per measure key, the score of each problem that has one."""
-    found: dict[str, dict[str, float]] = defaultdict(dict)
-    for record in records:
-        for key, score in record.scores.items():
-            found[key][record.problem] = score
-    return found
+def comparison(cell: Cell) -> Comparison:
+    """What is told of a measure."""
+    against = cell.against
+    assert against is not None
+    return Comparison(
+        key=cell.key,
+        against=AGAINST,
+        change=against.change,
+        stderr=against.stderr,
+        n=against.n,
+        lo90=against.lo90,
+        hi90=against.hi90,
+        lo95=against.lo95,
+        hi95=against.hi95,
+        p=against.p if against.corrected is None else against.corrected,
+        verdict=cell.verdict if cell.role != "shown" else "",
+        trend=cell.trend if cell.role != "shown" else "",
+        role=cell.role,
+    )
 
 
-def _disparity(key: str, task: Task, now: Mapping[str, Scores], reference: Mapping[str, Scores]) -> Change | None:
-    if len(task.levels) < 2:
-        return None
-    ends = [f"{key}.level_{level}" for level in (task.levels[0], task.levels[-1])]
-    return disparity_change(*(Levels(*(side.get(end, {}) for end in ends)) for side in (now, reference)))
-
-
-def _told(key: str, change: Change) -> Comparison:
-    return Comparison(key, AGAINST, change.change, change.stderr, change.n)
+def bare(record: VerdictRecord) -> VerdictRecord:
+    """The record without what can be long."""
+    few = msgspec.structs.replace(record.sets, named_gained=(), named_lost=()) if record.sets else None
+    return msgspec.structs.replace(record, cells=(), sets=few, text=record.text[:2_000])

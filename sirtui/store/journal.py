@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from sirtui.core.events import (
     Comparison,
+    Concluded,
     Event,
     Failed,
     Finished,
@@ -23,6 +24,7 @@ from sirtui.core.events import (
     split,
 )
 from sirtui.core.text import clean
+from sirtui.core.verdict import VerdictRecord
 
 CHUNK = 1024 * 1024
 _INTEGERS = range(-(2**63), 2**63)
@@ -59,13 +61,14 @@ class Points:
     """What was told since the last reading.
 
     Curves (key, step, value) and the last value of each; measures by key, direction and unit, with the line they stood in;
-    changes by key and what they are against.
+    changes by key and what they are against; the last verdict.
     """
 
     scalars: list[tuple[str, int, float | None]] = field(default_factory=list)
     newest: dict[str, float | None] = field(default_factory=dict)
     metrics: dict[Key, tuple[int, Metric]] = field(default_factory=dict)
     comparisons: dict[tuple[str, str], Comparison] = field(default_factory=dict)
+    verdict: VerdictRecord | None = None
 
     def named(self) -> Iterator[Key]:
         """Every key that something was told of, in the order of the telling."""
@@ -141,21 +144,26 @@ def _take(event: Event, number: int, points: Points, told: dict[str, Any]) -> bo
             points.metrics[_short(event.key), _sign(event.direction), _short(event.unit)] = (number, event)
         case Comparison():
             points.comparisons[_short(event.key), _short(event.against)] = event
-        case Progress():
-            told |= {
-                "done": event.done,
-                "total": event.total,
-                "unit": _short(event.unit),
-                "what": _text(event.what),
-                "left": event.left,
-            }
-        case Started():
-            told |= {"started": event.at}
-        case Finished():
-            told |= {"seconds": event.seconds, "cpu_seconds": event.cpu_seconds}
-        case Failed():
-            told |= {"reason": _text(event.what), "hint": _text(event.hint)}
+        case Concluded():
+            points.verdict = event.record
+        case _:
+            told |= _last_word(event)
     return not isinstance(event, Unknown)
+
+
+def _last_word(event: Event) -> dict[str, Any]:
+    """What the journal's row keeps of an event, the last of its kind."""
+    match event:
+        case Progress():
+            unit, what = _short(event.unit), _text(event.what)
+            return {"done": event.done, "total": event.total, "unit": unit, "what": what, "left": event.left}
+        case Started():
+            return {"started": event.at}
+        case Finished():
+            return {"seconds": event.seconds, "cpu_seconds": event.cpu_seconds}
+        case Failed():
+            return {"reason": _text(event.what), "hint": _text(event.hint)}
+    return {}
 
 
 @lru_cache(maxsize=4096)  # the same few keys stand in every line

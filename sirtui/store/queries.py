@@ -5,20 +5,25 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from sirtui.core.layout import RunFolder
 from sirtui.core.plan import plan
+from sirtui.core.rule import Declared
 from sirtui.core.run import Stage, Status
 from sirtui.core.spec import Spec
+from sirtui.core.verdict import Kind, VerdictRecord
 from sirtui.store.rows import Cell, MeasureRow, RunRow, RunView, StageRow
 from sirtui.store.view import Told, at_work, view
 
 _RUN = "name, title, status, method, task, base_model, seed, iterations, created, ended, reason, hint"
 _decode_spec = msgspec.json.Decoder(Spec).decode
+_decode_rule = msgspec.json.Decoder(Declared).decode
+_decode_verdict = msgspec.json.Decoder(VerdictRecord).decode
 _decode_counts = msgspec.json.Decoder(dict[str, int]).decode
 
 
@@ -37,16 +42,55 @@ def runs(connection: sqlite3.Connection) -> tuple[RunRow, ...]:
     """All runs, newest first; those that are alive with what is at work."""
     found = connection.execute(f"SELECT id, spec, {_RUN} FROM runs ORDER BY created DESC, name").fetchall()
     reached = dict(connection.execute(_REACHED).fetchall())
-    return tuple(_run(connection, number, spec, columns, reached.get(number)) for number, spec, *columns in found)
+    judged = _judged(connection)
+    rows = (
+        (number, spec, _with_verdict(_bare_run(columns, reached.get(number)), judged.get(number)))
+        for number, spec, *columns in found
+    )
+    return tuple(_alive(connection, number, spec, row) for number, spec, row in rows)
 
 
 _REACHED = "SELECT run, max(t) FROM stages WHERE attempt > 0 GROUP BY run"
+_LOOKS = """
+SELECT run, t, verdicts.kind FROM verdicts JOIN stages ON stages.id = verdicts.stage
+WHERE verdicts.kind <> '' ORDER BY run, t, repeat
+"""
+_LAST_LOOK = """
+SELECT run, verdicts.kind, text, keep, max(t * 100000 + repeat) FROM verdicts JOIN stages ON stages.id = verdicts.stage
+WHERE verdicts.kind <> '' GROUP BY run
+"""  # the other columns are of the row with the maximum: so SQLite does it where max() stands alone
 
 
-def _run(
-    connection: sqlite3.Connection, number: int, encoded: bytes | None, columns: Sequence[Any], reached: int | None
-) -> RunRow:
-    row = _bare_run(columns, reached)
+@dataclass(frozen=True)
+class _Judged:
+    """The verdict on a run's last measured iteration, and at how many iterations there is an alarm."""
+
+    kind: str
+    text: str
+    keep: int | None
+    alarms: int
+
+
+def _judged(connection: sqlite3.Connection) -> dict[int, _Judged]:
+    """Of each iteration the last look counts."""
+    kinds: dict[int, dict[int, str]] = {}
+    for run, t, kind in connection.execute(_LOOKS):
+        kinds.setdefault(run, {})[t] = kind
+    alarms = {run: sum(kind in _ALARMS for kind in by_t.values()) for run, by_t in kinds.items()}
+    return {run: _Judged(kind, text, keep, alarms[run]) for run, kind, text, keep, _ in connection.execute(_LAST_LOOK)}
+
+
+_ALARMS = frozenset(kind.value for kind in Kind if kind.alarm)
+
+
+def _with_verdict(row: RunRow, judged: _Judged | None) -> RunRow:
+    if judged is None:
+        return row
+    return replace(row, verdict=judged.kind, verdict_text=judged.text, keep=judged.keep, alarms=judged.alarms)
+
+
+def _alive(connection: sqlite3.Connection, number: int, encoded: bytes | None, row: RunRow) -> RunRow:
+    """The row, with what is at work."""
     if encoded is None or not row.status.alive:
         return row
     spec = _decode_spec(encoded)
@@ -61,17 +105,38 @@ def _bare_run(columns: Sequence[Any], reached: int | None = None) -> RunRow:
 
 def run(connection: sqlite3.Connection, folder: RunFolder) -> RunView | None:
     """One run with everything the home screen shows of it; None where there is no such run."""
-    found = connection.execute(f"SELECT id, spec, {_RUN} FROM runs WHERE name = ?", (folder.name,)).fetchone()
+    found = connection.execute(f"SELECT id, spec, rule, {_RUN} FROM runs WHERE name = ?", (folder.name,)).fetchone()
     if found is None:
         return None
-    number, encoded, *columns = found
+    number, encoded, rule, *columns = found
     if encoded is None:
         return RunView(_bare_run(columns), (), (), (), ())
     spec = _decode_spec(encoded)
     stages = _stages(connection, number, spec)
     cells, measures = _measured(connection, number)
+    verdicts = _verdicts(connection, number)
     reached = max((stage.t for stage in stages if stage.attempt), default=None)
-    return view(_bare_run(columns, reached), spec, stages, Told(cells, measures, _newest(connection, number)), folder)
+    row = _with_verdict(_bare_run(columns, reached), _last(verdicts))
+    told = Told(cells, measures, _newest(connection, number), verdicts, _decode_rule(rule) if rule else None)
+    return view(row, spec, stages, told, folder)
+
+
+_VERDICTS = """
+SELECT t, record FROM stages JOIN verdicts ON verdicts.stage = stages.id WHERE run = ? ORDER BY t, repeat
+"""
+
+
+def _verdicts(connection: sqlite3.Connection, number: int) -> dict[int, VerdictRecord]:
+    """By iteration the verdict of the last look."""
+    return {t: _decode_verdict(record) for t, record in connection.execute(_VERDICTS, (number,))}
+
+
+def _last(verdicts: Mapping[int, VerdictRecord]) -> _Judged | None:
+    found = [record for _, record in sorted(verdicts.items()) if record.kind]
+    if not found:
+        return None
+    last, alarms = found[-1], sum(record.kind in _ALARMS for record in found)
+    return _Judged(last.kind or "", last.text, last.keep.t if last.keep else None, alarms)
 
 
 _STAGES = """
@@ -99,12 +164,12 @@ SELECT t, repeat, keys.key, direction, unit, value, stderr, n, counts
 FROM stages JOIN metrics ON metrics.stage = stages.id JOIN keys ON keys.id = metrics.key
 WHERE run = ? AND kind = 'measure' ORDER BY repeat, t, line
 """
+_CHANGE = ("change", "change_stderr", "change_n", "lo90", "hi90", "lo95", "hi95", "p", "verdict", "trend", "role", "against")
 _COMPARISONS = """
-SELECT t, repeat, keys.key, change, stderr, n, against
+SELECT t, keys.key, change, stderr, n, lo90, hi90, lo95, hi95, p, verdict, trend, role, against
 FROM stages JOIN comparisons ON comparisons.stage = stages.id JOIN keys ON keys.id = comparisons.key
-WHERE run = ? ORDER BY against DESC
-"""  # where a stage compares with several, the earliest stays
-_NO_CHANGE = (None, None, None, "")
+WHERE run = ? ORDER BY against DESC, repeat
+"""  # of several looks the last stays, of several references the earliest
 
 
 def _measured(
@@ -113,11 +178,12 @@ def _measured(
     """The cells of each evaluation (iteration and repeat), and the measures in the order they first appeared."""
     cells: dict[tuple[int, int], dict[str, Cell]] = {}
     measures: dict[str, MeasureRow] = {}
-    changes = {(t, repeat, key): change for t, repeat, key, *change in connection.execute(_COMPARISONS, (number,))}
+    changes: dict[tuple[int, int, str], dict[str, Any]] = {
+        (t, 1, key): dict(zip(_CHANGE, change, strict=True)) for t, key, *change in connection.execute(_COMPARISONS, (number,))
+    }
     for t, repeat, key, direction, unit, value, stderr, n, counts in connection.execute(_METRICS, (number,)):
         measures.setdefault(key, MeasureRow(key, direction, unit))
-        change, change_stderr, change_n, against = changes.get((t, repeat, key), _NO_CHANGE)
-        cell = Cell(value, stderr, n, change, change_stderr, change_n, against, _decode_counts(counts) if counts else {})
+        cell = Cell(value, stderr, n, **changes.get((t, repeat, key), {}), counts=_decode_counts(counts) if counts else {})
         cells.setdefault((t, repeat), {})[key] = cell
     return cells, tuple(measures.values())
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sirtui.core.rule import Declared
 from sirtui.core.run import Kind, Status
+from sirtui.core.verdict import VerdictRecord
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,8 @@ class RunRow:
 
     `name` is the full name (its folder), `t` the iteration at work, or reached, `stage` the id of the most urgent running stage,
     `done` of `total` `unit`s its progress, `left` the seconds it still takes at its pace. `reason` and `hint` say why it
-    failed and what to do.
+    failed and what to do. `verdict` is that of its last measured iteration (`core.verdict.Kind`, empty where there is none
+    yet), in words in `verdict_text`; `alarms`: at how many iterations something was lost for sure; `keep`: which to keep.
     """
 
     name: str
@@ -36,6 +39,10 @@ class RunRow:
     eta: float | None = None
     reason: str = ""
     hint: str = ""
+    verdict: str = ""
+    verdict_text: str = ""
+    alarms: int = 0
+    keep: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,11 @@ class StageRow:
 
 @dataclass(frozen=True)
 class Cell:
-    """One measure at one iteration, and its paired change against `against` over `change_n` problems."""
+    """One measure at one iteration, and its paired change against `against` over `change_n` problems.
+
+    With the intervals of the change, its p (corrected where it was tested), and the verdict on it (`core.verdict.Sign`,
+    empty where none is given), over time in `trend`; `role`: what part the measure has in the rule.
+    """
 
     value: float | None
     stderr: float | None = None
@@ -71,6 +82,14 @@ class Cell:
     change: float | None = None
     change_stderr: float | None = None
     change_n: int | None = None
+    lo90: float | None = None
+    hi90: float | None = None
+    lo95: float | None = None
+    hi95: float | None = None
+    p: float | None = None
+    verdict: str = ""
+    trend: str = ""
+    role: str = ""
     against: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
 
@@ -79,7 +98,8 @@ class Cell:
 class IterationRow:
     """One iteration: M_t, or M_1 evaluated again (`repeat` > 1). `stage` is the running stage's kind, if any.
 
-    `scalars` holds the newest value of each training curve (`loss`, `learning_rate`, ...).
+    `scalars` holds the newest value of each training curve (`loss`, `learning_rate`, ...); `verdict` is the newest on it,
+    without cells and lists of problems.
     """
 
     t: int
@@ -93,6 +113,7 @@ class IterationRow:
     checkpoint: str = ""
     cells: Mapping[str, Cell] = field(default_factory=dict)
     scalars: Mapping[str, float | None] = field(default_factory=dict)
+    verdict: VerdictRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -106,10 +127,11 @@ class MeasureRow:
 
 @dataclass(frozen=True)
 class RunView:
-    """One run with everything the home screen shows of it."""
+    """One run with everything the home screen shows of it. `rule`: by what it is judged, as declared before it started."""
 
     run: RunRow
     iterations: tuple[IterationRow, ...]
     repeats: tuple[IterationRow, ...]
     measures: tuple[MeasureRow, ...]
     stages: tuple[StageRow, ...]
+    rule: Declared | None = None

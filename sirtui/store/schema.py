@@ -17,7 +17,7 @@ from sirtui.store.journal import Journal
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ RUNS = Table(
         "reason": str,
         "hint": str,
         "spec": bytes | None,  # as JSON, NULL where run.json cannot be read
+        "rule": bytes | None,  # a Declared as JSON
         "mark": int | None,  # the folder's mtime in ns when the run is over, else NULL
     },
     unique=("name",),
@@ -100,10 +101,30 @@ METRICS = Table(
 )
 COMPARISONS = Table(
     "comparisons",
-    {"stage": int, "key": int, "against": str, "change": float | None, "stderr": float | None, "n": int | None},
+    {
+        "stage": int,
+        "key": int,
+        "against": str,
+        "change": float | None,
+        "stderr": float | None,
+        "n": int | None,
+        "lo90": float | None,
+        "hi90": float | None,
+        "lo95": float | None,
+        "hi95": float | None,
+        "p": float | None,
+        "verdict": str,
+        "trend": str,
+        "role": str,
+    },
     key=("stage", "key", "against"),
 )
-POINTS = (SCALARS, NEWEST, METRICS, COMPARISONS)
+VERDICTS = Table(
+    "verdicts",
+    {"stage": int, "kind": str, "text": str, "keep": int | None, "record": bytes},  # a VerdictRecord as JSON
+    key="stage",
+)
+POINTS = (SCALARS, NEWEST, METRICS, COMPARISONS, VERDICTS)
 """The tables that hold what a stage's journal tells."""
 TABLES = (META, RUNS, STAGES, JOURNALS, KEYS, *POINTS)
 
@@ -125,6 +146,6 @@ def _create(db: Database, table: Table) -> None:
     types = {name: next(iter(get_args(kind)), kind) for name, kind in table.columns.items()}
     filled = {name for name, kind in table.columns.items() if not isinstance(kind, UnionType)}
     plain = db.create_table_sql(table.name, types, pk=table.key, not_null=filled).rstrip("; \n")
-    db.execute(plain if table.key == "id" else f"{plain} WITHOUT ROWID")  # which sqlite-utils cannot say
+    db.execute(plain if isinstance(table.key, str) else f"{plain} WITHOUT ROWID")  # which sqlite-utils cannot say
     if table.unique:
         db.table(table.name).create_index(table.unique, unique=True)

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sirtui.core.layout import RunFolder
+from sirtui.core.rule import Declared
 from sirtui.core.run import Kind, Status
 from sirtui.core.spec import Spec, label
 from sirtui.core.text import clean
+from sirtui.core.verdict import VerdictRecord
 from sirtui.store.eta import eta
 from sirtui.store.rows import Cell, IterationRow, MeasureRow, RunRow, RunView, StageRow
 from sirtui.store.status import of_iteration
@@ -16,11 +18,13 @@ from sirtui.store.status import of_iteration
 
 @dataclass(frozen=True)
 class Told:
-    """What the journals of a run told: cells by iteration and repeat, the measures, the newest scalars by iteration."""
+    """What a run's files told: cells by iteration and repeat, the measures, by iteration newest scalars and last verdict."""
 
     cells: Mapping[tuple[int, int], Mapping[str, Cell]]
     measures: tuple[MeasureRow, ...]
     scalars: Mapping[int, Mapping[str, float | None]]
+    verdicts: Mapping[int, VerdictRecord]
+    rule: Declared | None = None
 
 
 def at_work(row: RunRow, spec: Spec, stages: Sequence[StageRow]) -> RunRow:
@@ -52,7 +56,7 @@ def view(row: RunRow, spec: Spec, stages: tuple[StageRow, ...], told: Told, fold
         for evaluation in sorted(parts)
     ]
     first = tuple(each for each in rows if each.repeat == 1)
-    return RunView(row, first, tuple(each for each in rows if each.repeat > 1), told.measures, stages)
+    return RunView(row, first, tuple(each for each in rows if each.repeat > 1), told.measures, stages, told.rule)
 
 
 def _iteration(run: RunRow, spec: Spec, stages: Sequence[StageRow], told: Told, checkpoint: str) -> IterationRow:
@@ -70,4 +74,5 @@ def _iteration(run: RunRow, spec: Spec, stages: Sequence[StageRow], told: Told, 
         checkpoint=checkpoint,
         cells=told.cells.get((t, repeat), {}),
         scalars=told.scalars.get(t, {}) if repeat == 1 else {},
+        verdict=told.verdicts.get(t) if repeat == 1 else None,
     )

@@ -15,9 +15,10 @@ import msgspec
 from sirtui.core.run import Kind, Stage, Status
 from sirtui.core.spec import label
 from sirtui.core.text import clean
+from sirtui.core.verdict import VerdictRecord
 from sirtui.store.journal import Journal, Key, Points, Reading
 from sirtui.store.scan import RunFacts, StageFacts
-from sirtui.store.schema import COMPARISONS, JOURNALS, KEYS, METRICS, NEWEST, POINTS, RUNS, SCALARS, STAGES, Table
+from sirtui.store.schema import COMPARISONS, JOURNALS, KEYS, METRICS, NEWEST, POINTS, RUNS, SCALARS, STAGES, VERDICTS, Table
 from sirtui.store.status import Standing, of_stage
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def run_row(facts: RunFacts, standing: Standing, mark: int | None) -> Row:
     why = (standing.ended, clean(standing.reason, 1_000), clean(standing.hint, 1_000))
     if facts.record is None:
         title, _, ident = facts.name.rpartition("-")
-        return (facts.name, ident, title or ident, standing.status, "", "", "", "0", 0, facts.created, *why, None, mark)
+        return (facts.name, ident, title or ident, standing.status, "", "", "", "0", 0, facts.created, *why, None, None, mark)
     spec = facts.record.spec
     what = (
         clean(spec.method_name, 200),
@@ -83,7 +84,8 @@ def run_row(facts: RunFacts, standing: Standing, mark: int | None) -> Row:
         spec.iterations,
     )
     head = (facts.name, clean(facts.record.id, 200), spec.name, standing.status)
-    return (*head, *what, facts.created, *why, msgspec.json.encode(spec), mark)
+    rule = msgspec.json.encode(facts.record.rule) if facts.record.rule else None
+    return (*head, *what, facts.created, *why, msgspec.json.encode(spec), rule, mark)
 
 
 def stage_row(facts: StageFacts, journal: Journal | None, *, more: bool, supervised: bool) -> Row:
@@ -131,6 +133,7 @@ def put_readings(db: Database, readings: Mapping[int, Reading]) -> None:
     _put(db, NEWEST, ((stage, keys[key, 0, ""], value) for stage, points in told for key, value in points.newest.items()))
     _put(db, METRICS, (row for stage, points in told for row in _metrics(stage, points, keys)))
     _put(db, COMPARISONS, (row for stage, points in told for row in _comparisons(stage, points, keys)))
+    _put(db, VERDICTS, (_verdict(stage, points.verdict) for stage, points in told if points.verdict))
 
 
 def _metrics(stage: int, points: Points, keys: Mapping[Key, int]) -> Iterator[Row]:
@@ -140,7 +143,13 @@ def _metrics(stage: int, points: Points, keys: Mapping[Key, int]) -> Iterator[Ro
 
 def _comparisons(stage: int, points: Points, keys: Mapping[Key, int]) -> Iterator[Row]:
     for (key, against), told in points.comparisons.items():
-        yield stage, keys[key, 0, ""], against, told.change, told.stderr, told.n
+        numbers = (told.change, told.stderr, told.n, told.lo90, told.hi90, told.lo95, told.hi95, told.p)
+        yield stage, keys[key, 0, ""], against, *numbers, clean(told.verdict, 40), clean(told.trend, 40), clean(told.role, 40)
+
+
+def _verdict(stage: int, record: VerdictRecord) -> Row:
+    keep = record.keep.t if record.keep else None
+    return stage, record.kind or "", clean(record.text, 1_000), keep, msgspec.json.encode(record)
 
 
 def _put(db: Database, table: Table, rows: Iterable[Row]) -> None:
