@@ -10,9 +10,11 @@ from sirtui.cli.checked import check_settings, checked
 from sirtui.cli.text import duration
 from sirtui.core.files import read_record
 from sirtui.core.plan import plan
+from sirtui.core.rule import declared, rule
 from sirtui.core.run import RunRecord, Status
 from sirtui.core.samples import SampleSet
 from sirtui.core.spec import Spec
+from sirtui.recipes.declare import resolved
 from sirtui.recipes.locate import locate
 from sirtui.recipes.shelf import Task, find
 from sirtui.stages.sample import sets
@@ -36,11 +38,17 @@ def call(asked: argparse.Namespace) -> int:
         ("stages", f"{len(plan(spec))}, {spec.resources.parallel} at once that hold a model"),
         ("answers", _answers(spec)),
         ("settings", "taken by the trainers" if known else "not checked: the trainers' libraries are not installed here"),
+        ("rule", _rule(spec)),
         ("disk", _disk(spec)),
         ("time", _time(spec, store)),
     ]
     sys.stdout.write("\n".join(f"{name:<11} {text}" for name, text in told) + "\n")
     return 0
+
+
+def _rule(spec: Spec) -> str:
+    said = declared(rule(resolved(spec)))
+    return f"{said.sentence} [{said.hash}]"
 
 
 def _answers(spec: Spec) -> str:

@@ -12,6 +12,7 @@ import msgspec
 from sirtui.core.errors import NotFound, SpecError, UsageError
 from sirtui.core.spec import Spec, load, wrong
 from sirtui.core.text import clean
+from sirtui.recipes.declare import check_measure
 from sirtui.recipes.locate import locate
 from sirtui.recipes.shelf import Shelf, Task, Trainer, find, problems_of
 from sirtui.stages.settings import Complaint
@@ -38,6 +39,7 @@ def check_names(spec: Spec, file: str) -> None:
     for name in spec.evaluation.measures:
         _found("measures", name, file, "evaluation.measures")
     _found("samplers", spec.sampling.sampler, file, "sampling.sampler")
+    _check_rule(spec, file)
     trainers: list[Trainer] = [_found("trainers", name, file, "method") for name in spec.trainers]
     for name in spec.train:
         _found("trainers", name, file, f"train.{name}")
@@ -65,6 +67,18 @@ def _check_tasks(spec: Spec, file: str) -> None:
             problems_of(each, "test", spec.data if each is task else None)
     except UsageError as error:
         raise SpecError(f"{file}: {'data' if spec.data else 'task'}: {error.message}", error.hint) from error
+
+
+def _check_rule(spec: Spec, file: str) -> None:
+    said = spec.verdicts
+    deltas = tuple(said.delta) if isinstance(said.delta, dict) else ()
+    parts = {"target": (said.target,), "essential": said.essential or (), "watch": said.watch or (), "delta": deltas}
+    for part, keys in parts.items():
+        for key in keys:
+            try:
+                check_measure(key, spec)
+            except UsageError as error:
+                raise SpecError(f"{file}: verdicts.{part}: {error.message}", error.hint) from error
 
 
 def _found(shelf: Shelf, name: str, file: str, key: str) -> Any:

@@ -1,17 +1,19 @@
-"""`sirtui show RUN`: every measure by iteration, with its change against M_1."""
+"""`sirtui show RUN`: every measure by iteration, with its change against M_1, what that means, and which to keep."""
 
 from __future__ import annotations
 
 import argparse
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from sirtui.cli.text import duration, left, number, progress, table
+from sirtui.cli.text import duration, left, number, progress, stars, table
+from sirtui.cli.verdict import keep_text, verdict_json
 from sirtui.core.run import Status
+from sirtui.core.verdict import State, VerdictRecord
 from sirtui.store import Store
 from sirtui.store.rows import Cell, IterationRow, RunView
 
@@ -33,29 +35,53 @@ def call(asked: argparse.Namespace) -> int:
 
 def as_json(view: RunView) -> str:
     """The run for scripts, one line. What is not there is left out; never NaN."""
-    run = view.run
+    run, last = view.run, _last(view)
     told = {
         "schema": 1,
         "run": run.name,
         "name": run.title,
         "status": run.status,
         "method": run.method,
+        "verdict": None if last is None else verdict_json(last),
+        "keep": {"t": last.keep.t, "reason": last.keep.reason} if last and last.keep else None,
+        "rule": msgspec.to_builtins(view.rule),
         "iterations": [_iteration(each) for each in view.iterations],
         "repeats": [_iteration(each) for each in view.repeats],
     }
-    return msgspec.json.encode(told).decode()
+    return msgspec.json.encode({key: value for key, value in told.items() if value is not None}).decode()
+
+
+def _last(view: RunView) -> VerdictRecord | None:
+    """The verdict on the last measured iteration: the run's."""
+    return next((row.verdict for row in reversed(view.iterations) if row.verdict and row.verdict.kind), None)
 
 
 def _iteration(row: IterationRow) -> dict[str, Any]:
     told = {"t": row.t, "repeat": row.repeat, "trainer": row.trainer, "status": row.status, "checkpoint": row.checkpoint}
     if row.repeat == 1:
         del told["repeat"]
+    if row.verdict and row.verdict.kind:
+        told["verdict"] = verdict_json(row.verdict)
     measures = {key: _cell(cell) for key, cell in row.cells.items() if cell.value is not None}
     return {**{key: value for key, value in told.items() if value != ""}, "measures": measures}
 
 
 def _cell(cell: Cell) -> dict[str, Any]:
-    told = {"value": cell.value, "stderr": cell.stderr, "n": cell.n, "change": cell.change, "counts": dict(cell.counts) or None}
+    told = {
+        "value": cell.value,
+        "stderr": cell.stderr,
+        "n": cell.n,
+        "change": cell.change,
+        "change_stderr": cell.change_stderr,
+        "change_n": cell.change_n,
+        "lo90": cell.lo90,
+        "hi90": cell.hi90,
+        "p": cell.p,
+        "verdict": cell.verdict or None,
+        "trend": cell.trend or None,
+        "role": cell.role or None,
+        "counts": dict(cell.counts) or None,
+    }
     return {key: value for key, value in told.items() if value is not None}
 
 
@@ -68,18 +94,49 @@ def as_text(view: RunView) -> str:
         return "\n".join([*lines, "Nothing is measured yet."])
     head = ["", *(f"it{row.t} {row.trainer}" for row in shown), *(f"M1 repeat {row.repeat}" for row in view.repeats if row.cells)]
     columns: list[Mapping[str, Cell]] = [row.cells for row in (*shown, *view.repeats) if row.cells]
-    rows = [head]
-    for measure in view.measures:
+    rows = [head, _verdicts(shown, len(columns))] if any(row.verdict for row in shown) else [head]
+    for measure in sorted(view.measures, key=lambda measure: _place(measure.key, columns)):
         arrow = {1: " ↑", -1: " ↓"}.get(measure.direction, "")
         rows.append([f"{measure.key}{arrow}", *(_shown(cells.get(measure.key), measure.unit) for cells in columns)])
-    notes = "Value, and in brackets the paired change against M1. ↑ ↓: which way is better. No verdict is given yet."
-    return "\n".join([*lines, table(rows, width=_width()), "", notes])
+    notes = (
+        "Value, and in brackets the paired change against M1: ** at 99 %, * at 95 %, ~ not significant, corrected for all\n"
+        "measures and looks; without a mark it decides nothing. ↑ ↓: which way is better."
+    )
+    return "\n".join([*lines, table(rows, width=_width()), "", notes, *_conclusion(view)])
+
+
+def _verdicts(shown: Sequence[IterationRow], columns: int) -> list[str]:
+    words = [row.verdict.kind if row.verdict and row.verdict.kind else "" for row in shown]
+    return ["verdict", *words, *[""] * (columns - len(words))]
+
+
+_ROLES = ("target", "essential", "watch")
+
+
+def _place(key: str, columns: Sequence[Mapping[str, Cell]]) -> int:
+    """Target first, then essentials, then what is watched, then the rest."""
+    role = next((cells[key].role for cells in columns if key in cells and cells[key].role), "")
+    return _ROLES.index(role) if role in _ROLES else len(_ROLES)
+
+
+def _conclusion(view: RunView) -> list[str]:
+    """The run's verdict with what it rests on, which checkpoint to keep, and where to read on."""
+    advice = [f"it1: {row.verdict.advice}" for row in view.iterations if row.verdict and row.verdict.advice]
+    last = _last(view)
+    if last is None:
+        return ["", *advice] if advice else []
+    weak = [f"{part.name} {part.state.upper()}: {part.text}" for part in last.validity if part.state is not State.OK]
+    keep = [f"keep it{last.keep.t}: {keep_text(last.keep)}"] if last.keep else []
+    notes = [f"note: {note}" for note in last.notes]
+    more = f"sirtui verdict {view.run.name} says what this rests on; sirtui explain {view.run.name} MEASURE IT how it came about."
+    return ["", *advice, *weak, *notes, f"it{last.t}: {last.text}", *keep, more]
 
 
 def _shown(cell: Cell | None, unit: str) -> str:
     if cell is None or cell.value is None:
         return "-"
-    return number(cell.value, unit) + (f" ({cell.change:+.3f})" if cell.change is not None else "")
+    mark = stars(cell.p) if cell.role in _ROLES else ""
+    return number(cell.value, unit) + (f" ({cell.change:+.3f}{mark})" if cell.change is not None else "")
 
 
 def _width() -> int | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from sirtui.core.layout import RunFolder
 from sirtui.core.run import Origin
 from sirtui.core.spec import Spec
+from sirtui.recipes.declare import resolved
 from sirtui.store import Store
 from sirtui.supervise import start as start_run
 
@@ -20,8 +21,11 @@ _RECORDED = ("sirtui", "torch", "transformers", "trl", "tokenizers", "datasets",
 
 
 def start(store: Store, spec: Spec, file: Path | None) -> RunFolder:
-    """Make the run's folder and launch its supervisor; `file` is the experiment file, None for an embedded one."""
-    run = start_run(store.folder, spec, origin(file), now=time.time)
+    """Make the run's folder and launch its supervisor; `file` is the experiment file, None for an embedded one.
+
+    The rule by which it is judged is written out, and down with it.
+    """
+    run = start_run(store.folder, resolved(spec), origin(file), now=time.time)
     store.catch_up(patience=5)
     return run
 

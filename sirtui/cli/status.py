@@ -10,6 +10,8 @@ import msgspec
 
 from sirtui.cli.text import left, progress, table
 from sirtui.core.run import Status
+from sirtui.core.text import clean
+from sirtui.core.verdict import Kind
 from sirtui.store import Store
 from sirtui.store.rows import RunRow, StageRow
 
@@ -41,13 +43,22 @@ def tell(store: Store, *, as_json: bool) -> int:
 
 
 def _as_text(runs: tuple[RunRow, ...]) -> str:
-    rows = [["run", "status", "method", "iteration", "now", ""]]
-    for run in sorted(runs, key=lambda run: run.status not in (Status.FAILED, Status.LOST)):
+    rows = [["run", "status", "method", "iteration", "now", "", "verdict"]]
+    for run in sorted(runs, key=lambda run: not _needs_someone(run)):
         at = f"{run.t or '-'}/{run.iterations}"
         now = f"{run.stage} {progress(run.done, run.total, run.unit)}" if run.stage else ""
-        rows.append([run.name, run.status, run.method, at, now, left(run) if run.status.alive else ""])
-    troubled = [run for run in runs if run.status in (Status.FAILED, Status.LOST)]
-    return "\n".join([table(rows, left=6), *(f"\n{run.name}: {run.reason or run.status}\n  {run.hint}" for run in troubled)])
+        keep = f" (keep it{run.keep})" if run.keep else ""
+        remains = left(run) if run.status.alive else ""
+        rows.append([run.name, run.status, run.method, at, now, remains, f"{clean(run.verdict_text, 60)}{keep}"])
+    troubled = [run for run in runs if run.status in _TROUBLED]
+    return "\n".join([table(rows, left=7), *(f"\n{run.name}: {run.reason or run.status}\n  {run.hint}" for run in troubled)])
+
+
+_TROUBLED = (Status.FAILED, Status.LOST, Status.PAUSED)
+
+
+def _needs_someone(run: RunRow) -> bool:
+    return run.status in _TROUBLED or bool(run.verdict and Kind(run.verdict).alarm)
 
 
 def _run(run: RunRow) -> dict[str, Any]:
@@ -68,6 +79,10 @@ def _run(run: RunRow) -> dict[str, Any]:
             "eta": run.eta,
             "reason": run.reason,
             "hint": run.hint,
+            "verdict": run.verdict,
+            "verdict_text": run.verdict_text,
+            "alarms": run.alarms or None,
+            "keep": run.keep,
         }
     )
 

@@ -69,3 +69,29 @@ def _block(rows: Sequence[Sequence[str]], widths: Sequence[int], chosen: Sequenc
 
 def _cell(text: str, width: int, to_left: bool) -> str:
     return text.ljust(width) if to_left else text.rjust(width)
+
+
+def stars(p: float | None) -> str:
+    """`**` for p <= .01, `*` for p <= .05, else `~`; nothing where there is no p."""
+    if p is None:
+        return ""
+    return "**" if p <= 0.01 else "*" if p <= 0.05 else "~"
+
+
+def change(value: float | None, unit: str) -> str:
+    """A signed change: shares in points (hundredths), else as the number is."""
+    if value is None:
+        return "-"
+    return f"{100 * value:+.1f}" if unit == "share" else f"{value:+.3f}" if abs(value) < 10 else f"{value:+.1f}"
+
+
+def interval(low: float | None, high: float | None, unit: str) -> str:
+    """`[+1.2, +3.4]`, nothing where there is none."""
+    return "" if low is None or high is None else f"[{change(low, unit)}, {change(high, unit)}]"
+
+
+def p_value(p: float | None) -> str:
+    """Three digits, `<.0001` below that; `-` where there is none."""
+    if p is None:
+        return "-"
+    return "<.0001" if p < 0.0001 else f"{p:.3g}" if p >= 0.001 else f"{p:.4f}"

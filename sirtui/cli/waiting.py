@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from sirtui.cli.text import duration, left, progress
+from sirtui.cli.verdict import REVERSED
 from sirtui.core.run import Status
 from sirtui.store import Store
 from sirtui.store.follow import follow
@@ -18,7 +19,10 @@ _TOLD_EVERY_S = 15.0
 
 
 def wait(store: Store, name: str, out: TextIO) -> int:
-    """Follow the run until it ends, telling on `out`; 0 if it finished, 1 otherwise. Ctrl-C leaves it running."""
+    """Follow the run until it ends, telling on `out`. Ctrl-C leaves it running.
+
+    0 if it finished, 3 if it waits or ended after a reversal, 1 otherwise.
+    """
     try:
         return _wait(store, name, out)
     except KeyboardInterrupt:
@@ -39,7 +43,11 @@ def _wait(store: Store, name: str, out: TextIO) -> int:
     out.write(f"{name}: {view.run.status}: {view.run.reason}\n")
     if view.run.hint:
         out.write(f"  {view.run.hint}\n")
-    return 1
+    return REVERSED if view.run.status is Status.PAUSED or _ended_by_rule(view) else 1
+
+
+def _ended_by_rule(view: RunView) -> bool:
+    return view.run.status is Status.STOPPED and bool(view.run.verdict_text) and view.run.reason.endswith(view.run.verdict_text)
 
 
 class _Told:

@@ -194,7 +194,6 @@ class VerdictRecord(msgspec.Struct, frozen=True):
     differs from `rule`; `notes`: what the verdict rests on and should be known with it; `measured`: iterations with measures.
     """
 
-    run: str
     t: int
     look: int
     against: str

@@ -48,9 +48,7 @@ class Context:
     @cached_property
     def tasks(self) -> Mapping[str, Task]:
         """By name: the task trained on, then those that forgetting is tested on."""
-        named = self.spec.evaluation.ood
-        others = [find("tasks", name) for name in (self.task.ood if named is None else named)]
-        return {task.name: task for task in (self.task, *others)}
+        return tasks_of(self.spec)
 
     def problems(self, part: str) -> Sequence[Problem]:
         """The problems of `train`, `test` or `ood`, as many as the experiment asks for."""
@@ -81,3 +79,11 @@ class Context:
         """A set of marks as judged; empty where there is none."""
         path = self.run.marks(t, repeat, which)
         return list(read_lines(path, Marks)) if path.exists() else []
+
+
+def tasks_of(spec: Spec) -> Mapping[str, Task]:
+    """The tasks of an experiment by name: the one trained on, then those that forgetting is tested on."""
+    task: Task = find("tasks", spec.task)
+    named = spec.evaluation.ood
+    others: list[Task] = [find("tasks", name) for name in (task.ood if named is None else named)]
+    return {each.name: each for each in (task, *others)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -77,6 +77,16 @@ def gather(of: Subject, t: int, look: int = 1, problems: Sequence[str] | None = 
     ids = problems if problems is not None else [line.problem for line in lines[1, 1]]
     course = Course(_series(of, lines, ids), rule(of.spec), tuple(sorted({s for s, _ in lines})))
     return Gathered(course, _evidence(of.run, lines, ids))
+
+
+def rebased(mine: Gathered, other: Gathered, s: int) -> Gathered:
+    """The same run, compared with M_s of `other` (which may be itself) in place of M_1."""
+    rows = {each.key: row for each in other.course.series if (row := each.at(s)) is not None}
+    series = tuple(each.against(rows[each.key]) for each in mine.course.series if each.key in rows)
+    tallies = {**mine.evidence.tallies, 1: other.evidence.tallies[s]}
+    forms = {**mine.evidence.forms, 1: other.evidence.forms[s]}
+    evidence = replace(mine.evidence, tallies=tallies, forms=forms)
+    return Gathered(replace(mine.course, series=series, reference=s if other is mine else 0), evidence)
 
 
 def _evidence(run: RunFolder, lines: Lines, ids: Sequence[str]) -> Evidence:

@@ -8,6 +8,7 @@ import msgspec
 
 from sirtui.core.events import Comparison, Concluded
 from sirtui.core.files import find_record, write_record
+from sirtui.core.rule import Declared
 from sirtui.core.run import RunRecord, evaluation_id
 from sirtui.core.verdict import Cell, VerdictRecord
 from sirtui.stages.context import Context
@@ -21,7 +22,9 @@ AGAINST = evaluation_id(1)
 def work(at: Context) -> dict[str, Any]:
     """Leaves `verdicts.json`, and tells each change and the verdict."""
     found = gather(Subject(at.run, at.spec, at.tasks), at.t, at.repeat)
-    record = signed(conclude(found.course, found.evidence, at.t), at)
+    known = find_record(at.run.record, RunRecord)
+    record = told_if_changed(conclude(found.course, found.evidence, at.t), known.rule if known else None)
+    record = msgspec.structs.replace(record, look=at.repeat)
     for cell in record.cells:
         if cell.against is not None:
             at.emit(comparison(cell))
@@ -30,13 +33,12 @@ def work(at: Context) -> dict[str, Any]:
     return {"against": AGAINST, "rule": msgspec.to_builtins(found.course.rule), "hash": record.rule.hash}
 
 
-def signed(record: VerdictRecord, at: Context) -> VerdictRecord:
-    """The record with whose it is; a rule other than the declared one is told."""
-    known = find_record(at.run.record, RunRecord)
-    declared = known.rule if known else None
-    changed = declared if declared and declared.hash != record.rule.hash else None
-    notes = (f"the rule was changed after the run was made: declared {declared.hash}",) if changed and declared else ()
-    return msgspec.structs.replace(record, run=at.run.name, look=at.repeat, declared=changed, notes=(*notes, *record.notes))
+def told_if_changed(record: VerdictRecord, declared: Declared | None) -> VerdictRecord:
+    """The record with a note where its rule is not the declared one."""
+    if declared is None or declared.hash == record.rule.hash:
+        return record
+    note = f"the rule is not the declared one: {declared.hash} when the run was made, now {record.rule.hash}"
+    return msgspec.structs.replace(record, declared=declared, notes=(note, *record.notes))
 
 
 def comparison(cell: Cell) -> Comparison:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from sirtui.core import files
 from sirtui.core.errors import SirtuiError, UsageError
 from sirtui.core.layout import RunFolder
 from sirtui.core.plan import plan
 from sirtui.core.run import RunRecord
+from sirtui.core.spec import Topup
 from sirtui.supervise.launchers import Launcher
 from sirtui.supervise.launchers.local import LocalLauncher
+from sirtui.supervise.reversals import answer
 from sirtui.supervise.starting import SUPERVISOR, launch_supervisor
 from sirtui.supervise.walk import GRACE_S, halt
 
@@ -39,9 +43,10 @@ def stop(run: RunFolder, timeout_s: float = 4 * GRACE_S, *, launcher: Launcher |
 
 
 def resume(run: RunFolder, *, force: bool = False, command: Sequence[str] = SUPERVISOR, launcher: Launcher | None = None) -> None:
-    """Go on with a run that was stopped, failed or was lost. Nothing finished is repeated.
+    """Go on with a run that was stopped, failed, was lost, or waits after a reversal. Nothing finished is repeated.
 
-    A stage that outlived its supervisor is waited for; with `force` it is ended first, and repeated.
+    What is lost so far stops it no more; a loss of something else does. A stage that outlived its supervisor is waited
+    for; with `force` it is ended first, and repeated.
 
     Raises:
         UsageError: it is at work, or finished.
@@ -54,5 +59,29 @@ def resume(run: RunFolder, *, force: bool = False, command: Sequence[str] = SUPE
         raise UsageError(f"{run.name} is finished", "There is nothing left to do: start a new run for another result.")
     if force:
         halt(run, launcher or LocalLauncher())
+    answer(run, spec)
+    run.stop_request.unlink(missing_ok=True)
+    launch_supervisor(run, command)
+
+
+def top_up(run: RunFolder, topup: Topup, *, command: Sequence[str] = SUPERVISOR) -> None:
+    """Evaluate M_t and M_1 some more, and take one more look at M_t: the only thing that changes a run's plan.
+
+    Raises:
+        UsageError: it is at work, or M_t has no verdict, or all extra looks are spent.
+        SirtuiError: its supervisor did not start.
+    """
+    if files.is_locked(run.supervisor_lock):
+        raise UsageError(f"{run.name} is at work", "Top it up when it has finished, or stop it first.")
+    record = files.read_record(run.record, RunRecord)
+    spent, allowed = len(record.spec.topups), record.spec.verdicts.extra_looks
+    if not run.verdict(topup.t).exists():
+        raise UsageError(f"{run.name} has no verdict on it{topup.t} yet", "Only what was looked at can be looked at again.")
+    if spent >= allowed:
+        looks = "its one extra look is" if allowed == 1 else f"its {allowed} extra looks are"
+        hint = "`verdicts.extra_looks` of the experiment says how many there are, before it starts."
+        raise UsageError(f"{run.name}: {looks} spent" if allowed else f"{run.name} allows no extra look", hint)
+    spec = replace(record.spec, topups=(*record.spec.topups, topup))
+    files.write_record(run.record, replace(record, spec=spec))
     run.stop_request.unlink(missing_ok=True)
     launch_supervisor(run, command)

@@ -15,6 +15,7 @@ from sirtui.core import files
 from sirtui.core.errors import SirtuiError, StoreError, UsageError
 from sirtui.core.layout import RunFolder, StoreFolder
 from sirtui.core.process import alive, identify
+from sirtui.core.rule import declared, rule
 from sirtui.core.run import Origin, Process, RunRecord, SupervisorRecord
 from sirtui.core.spec import Spec
 from sirtui.core.text import clean_block
@@ -43,7 +44,7 @@ def start(  # noqa: PLR0913 - a run is all of these
         StoreError: its folder cannot be made.
         SirtuiError: its supervisor did not start. The run stays, and can be resumed.
     """
-    run = create(store, RunRecord(id or secrets.token_hex(3), spec, now(), origin))
+    run = create(store, RunRecord(id or secrets.token_hex(3), spec, now(), origin, declared(rule(spec))))
     launch_supervisor(run, command)
     return run
 

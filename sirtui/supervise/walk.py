@@ -21,10 +21,11 @@ from sirtui.core.errors import SirtuiError
 from sirtui.core.layout import AttemptFolder, RunFolder
 from sirtui.core.plan import next_stages, plan
 from sirtui.core.process import boot_id, current
-from sirtui.core.run import ExitRecord, JobRecord, Process, RunRecord, Stage, Status, SupervisorRecord
+from sirtui.core.run import ExitRecord, JobRecord, Kind, Process, RunRecord, Stage, Status, SupervisorRecord
 from sirtui.core.spec import Spec
 from sirtui.supervise import endings
 from sirtui.supervise.launchers import Handle, Launcher, Liveness
+from sirtui.supervise.reversals import unanswered
 
 GRACE_S = 10.0
 """How long a stage has to end after SIGINT, and again after SIGTERM."""
@@ -63,8 +64,10 @@ def halt(run: RunFolder, launcher: Launcher, *, now: Callable[[], float] = time.
         walk.halt()
 
 
-def to_launch(spec: Spec, done: Collection[Stage], running: Collection[Stage], processes: int) -> tuple[Stage, ...]:
-    """The stages to launch now, most urgent first.
+def to_launch(
+    spec: Spec, done: Collection[Stage], running: Collection[Stage], processes: int, last: int | None = None
+) -> tuple[Stage, ...]:
+    """The stages to launch now, most urgent first; no training of an iteration after `last`.
 
     At most `spec.resources.parallel` that hold the model run at once, and at most `processes` of all kinds (more where
     `parallel` is more). Nothing waits for a more urgent stage that cannot start yet.
@@ -73,6 +76,8 @@ def to_launch(spec: Spec, done: Collection[Stage], running: Collection[Stage], p
     places = max(processes, spec.resources.parallel) - len(running)
     chosen: list[Stage] = []
     for stage in next_stages(spec, done):
+        if stage.kind is Kind.TRAIN and last is not None and stage.t > last:
+            continue
         if stage in running or len(chosen) >= places or (stage.kind.holds_model and models <= 0):
             continue
         models -= stage.kind.holds_model
@@ -234,7 +239,8 @@ class _Walk:
         """Launch what can be launched; whether there was any."""
         if self._broken or self._stopping:
             return False
-        chosen = to_launch(self._spec, self._done, self._running, os.cpu_count() or 1)
+        held = unanswered(self._run, self._spec)
+        chosen = to_launch(self._spec, self._done, self._running, os.cpu_count() or 1, held.t if held else None)
         for stage in chosen:
             if not self._broken:
                 self._launch_stage(stage)
@@ -262,6 +268,11 @@ class _Walk:
     def _outcome(self) -> tuple[Status, str, str]:
         if len(self._done) == len(plan(self._spec)):
             return Status.FINISHED, "", ""
+        held = None if self._stopping or self._broken else unanswered(self._run, self._spec)
+        if held is not None:
+            status = Status.PAUSED if self._spec.verdicts.on_reversal == "pause" else Status.STOPPED
+            keep = f"Keep it{held.keep.t}, or " if held.keep else ""
+            return status, f"it{held.t}: {held.text}", f"{keep}sirtui resume {self._run.name} to go on."
         if self._broken is None or self._stopping:
             return Status.STOPPED, "stopped on request", "Resume it to go on."
         stage, record = self._broken

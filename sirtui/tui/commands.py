@@ -57,7 +57,7 @@ class Resume:
 
     def impossible(self, run: RunRow) -> str:
         """Only what has come to a halt can be resumed."""
-        halted = run.status in (Status.FAILED, Status.LOST, Status.STOPPED)
+        halted = run.status in (Status.FAILED, Status.LOST, Status.STOPPED, Status.PAUSED)
         return "" if halted else f"{run.name} is {run.status}: nothing to resume"
 
     def do(self, supervision: Supervision, run: RunFolder) -> None:

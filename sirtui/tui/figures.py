@@ -15,6 +15,8 @@ from sirtui.tui.paint import STRONG, Line, Span
 
 NOTHING = "–"
 UP, DOWN = "▴", "▾"
+REVERSED = "⇅"
+"""Stands for a reversal and for nothing else."""
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
@@ -64,6 +66,31 @@ def change(unit: str, value: float | None) -> str:
     if not text.strip("0."):
         return text
     return f"{UP}{text}" if value > 0 else f"{DOWN}{text}"
+
+
+def signed(unit: str, value: float | None) -> str:
+    """A change as a sentence has it, with arrow and sign: `▴+4.9`, `▾-.18`."""
+    text = change(unit, value)
+    return text.replace(UP, f"{UP}+").replace(DOWN, f"{DOWN}-")
+
+
+def mark(p: float | None) -> str:
+    """`**` at 99 %, `*` at 95 %, `~` not significant; nothing where nothing was tested."""
+    if p is None or not isfinite(p):
+        return ""
+    return "**" if p <= 0.01 else "*" if p <= 0.05 else "~"
+
+
+def interval(unit: str, low: float | None, high: float | None) -> str:
+    """`[3.0,6.8]`, `[-.21,-.15]`; nothing where an end is not known."""
+    if low is None or high is None or not (isfinite(low) and isfinite(high)):
+        return ""
+    return f"[{_end(unit, low)},{_end(unit, high)}]"
+
+
+def _end(unit: str, value: float) -> str:
+    text = measured(unit, value)
+    return text if text.strip("-0.") else text.removeprefix("-")
 
 
 def better(direction: int) -> str:
@@ -149,5 +176,5 @@ def _block(value: float, low: float, high: float) -> str:
     return BLOCKS[max(0, min(len(BLOCKS) - 1, round(share * (len(BLOCKS) - 1))))]
 
 
-ATTENTION = (Status.FAILED, Status.LOST)
+ATTENTION = (Status.FAILED, Status.LOST, Status.PAUSED)
 """How a run or a stage stands when it needs a person."""

@@ -1,7 +1,8 @@
 """Lines of styled text: how they are clipped, padded and compared. Plain strings only: markup has no meaning here.
 
 A style is a rich definition of attributes and the 16 colours (`bold red`), so that any terminal, light or dark, shows it.
-Red is the only colour, and means that something needs a person.
+Red means that something needs a person. Blue is a change for the better, yellow (orange on many terminals) one for the
+worse: whoever confuses red and green tells these apart. What a colour says, a word or a sign says too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from rich.cells import cell_len
 from rich.style import Style
 
 DIM, STRONG, FAIL, CURSOR, MARK = "dim", "bold", "bold red", "reverse", "reverse yellow"
+GOOD, BAD = "bold bright_blue", "bold yellow"
+ALARM = f"{BAD} reverse"
+"""Of the word of a reversal, and of nothing else: a cursor, or a bar, leaves it as a hole."""
 _JUMP = 10
 """Moving the terminal's cursor costs about as many bytes as this many unchanged cells."""
 
@@ -106,9 +110,9 @@ def fit(spans: Line, cells: int, *, right: bool = False) -> Line:
     return (blank, *spans) if right else (*spans, blank)
 
 
-def instead(spans: Line, definition: str) -> Line:
-    """A line with one style in place of its own."""
-    return (Span(plain(spans), definition),)
+def beneath(spans: Line, definition: str) -> Line:
+    """A line with one reversed style in place of its own; the word of a reversal stays apart, as a hole in it."""
+    return tuple(Span(span.text, BAD if span.style == ALARM else definition) for span in spans)
 
 
 def over(spans: Line, definition: str) -> Line:

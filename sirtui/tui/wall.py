@@ -14,7 +14,7 @@ from textual.color import Color
 from textual.filter import LineFilter
 
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-_ASCII = str.maketrans("▴▾▸↑↓…─│┌┐└┘–Δ▁▂▃▄▅▆▇█←→", "^v>+-.-|++++-d .:-=+*#<>")
+_ASCII = str.maketrans("⇅▴▾▸↑↓…─│┌┐└┘–Δ▁▂▃▄▅▆▇█←→", "X^v>+-.-|++++-d .:-=+*#<>")
 
 
 class Wall(LineFilter):

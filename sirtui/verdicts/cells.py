@@ -59,11 +59,16 @@ class _Seen:
 
 @dataclass(frozen=True)
 class Course:
-    """A run as far as it is measured. `measured`: the iterations, in order, M_1 first."""
+    """A run as far as it is measured.
+
+    `measured`: the iterations, in order, M_1 first. `reference`: which iteration changes are measured from, 0 where it is
+    another run's.
+    """
 
     series: tuple[Series, ...]
     rule: Rule
     measured: tuple[int, ...]
+    reference: int = 1
 
     def cells(self, t: int) -> tuple[Cell, ...]:
         """The verdict on every measure of M_t, declared ones that were never measured included. Computed once."""
@@ -174,7 +179,7 @@ class Course:
         )
         if change is None or cell.delta is None:
             return replace(cell, why=_nowhere(seen.now, series.reference))
-        against, previous = self._against(series, 1, change, corrected), self._previous(seen, t)
+        against, previous = self._against(series, self.reference, change, corrected), self._previous(seen, t)
         verdict = Sign.SUSPENDED if behaves.suspended else against.sign
         cell = replace(cell, verdict=verdict, against=against, peak=peak, previous=previous, why=seen.why or _too_little(change))
         return replace(cell, trend=self._trend(cell, t), needed=self._needed(seen, t, cell))

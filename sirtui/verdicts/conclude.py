@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from sirtui.core.rule import declared
+from sirtui.core.rule import Rule, declared
 from sirtui.core.verdict import Cell, Keep, Sets, Sign, VerdictRecord
 from sirtui.verdicts.cells import Course
 from sirtui.verdicts.iteration import Verdict, standing, verdict
 from sirtui.verdicts.keep import halves, keep
 from sirtui.verdicts.paired import defined
 from sirtui.verdicts.problems import Tally, crossing, masses, named, sets
+from sirtui.verdicts.seeds import group
 from sirtui.verdicts.series import Series
 from sirtui.verdicts.validity import Form, broken, strip
 
@@ -39,12 +40,12 @@ class Evidence:
 
 
 def conclude(course: Course, evidence: Evidence, t: int) -> VerdictRecord:
-    """The verdict on M_t; of M_1 there is none, but advice. Whose it is and which look, the caller adds.
+    """The verdict on M_t; of M_1 there is none, but advice. Which look it is, the caller adds.
 
     A verdict that rests on a broken part of the validity strip says so.
     """
     rule = course.rule
-    bare = VerdictRecord("", t, 1, "it01", declared(rule), measured=course.measured)
+    bare = VerdictRecord(t, 1, "it01", declared(rule), measured=course.measured)
     if t == 1:
         return msgspec.structs.replace(bare, advice=advice(course))
     cells = course.cells(t)
@@ -65,6 +66,13 @@ def conclude(course: Course, evidence: Evidence, t: int) -> VerdictRecord:
     )
 
 
+def of_group(runs: Sequence[Sequence[Cell]], rule: Rule, t: int) -> VerdictRecord:
+    """The verdict on M_t of several runs that differ only in their seed."""
+    cells = group(runs, rule)
+    found = verdict(standing(cells, rule.target, rule.essential))
+    return VerdictRecord(t, 1, "it01", declared(rule), found.kind, found.names, found.text, cells)
+
+
 def _notes(course: Course, t: int) -> tuple[str, ...]:
     missing = sorted(set(range(2, t)) - set(course.measured))
     told = [f"not measured: {', '.join(f'it{s}' for s in missing)}"] if missing else []
@@ -77,9 +85,9 @@ def _sets(course: Course, evidence: Evidence, t: int, found: Verdict, cells: Seq
     greedy = next((each for each in course.series if each.key == GREEDY), None)
     now, first = evidence.tallies.get(t), evidence.tallies.get(1)
     row = greedy.at(t) if greedy else None
-    if greedy is None or row is None or not defined(row, greedy.first).any():
+    if greedy is None or row is None or not defined(row, greedy.reference).any():
         return None
-    gross = sets(row, greedy.firsts)
+    gross = sets(row, greedy.reference, greedy.firsts)
     if now is None or first is None:
         return gross
     gained_mass, lost_mass = masses(now, first)
@@ -101,7 +109,7 @@ def _crossing(course: Course, t: int, found: Verdict, cells: Sequence[Cell]) -> 
         return None
     curves = [each for each in course.series if _is_pass(each.key)]
     now = {int(each.key[5:]): each.value(row) for each in curves if (row := each.at(t)) is not None}
-    return crossing(now, {int(each.key[5:]): each.value(each.first) for each in curves})
+    return crossing(now, {int(each.key[5:]): each.value(each.reference) for each in curves})
 
 
 def _is_pass(key: str) -> bool:

@@ -55,7 +55,7 @@ def _choose(target: Series, allowed: Sequence[int], here: NDArray[np.bool_], alp
         found = target.change(rows[t], rows[best])
         if found is None:
             continue
-        surely = found.p is not None and found.p <= alpha and abs(found.change) >= delta
+        surely = found.n >= LEAST_PROBLEMS and found.p is not None and found.p <= alpha and abs(found.change) >= delta
         if not (surely and found.change * (target.direction or 1) < 0):
             return t
     return best

@@ -18,14 +18,16 @@ _MOST_EVALUATIONS = 64
 
 
 def needed(series: Series, t: int, change: Change, delta: float, level: float) -> Needed | None:
-    """What would decide the change of M_t; None where the error is not known. `level`: the corrected alpha of this test.
+    """What would decide the change of M_t; None where its error is not known, or any change matters (delta 0).
+
+    `level` is the corrected alpha of this test.
 
     SE* = delta/2.927 to call flat, D_plan/(z_{1-level/2} + .842) to detect, D_plan = max(|D|, 1.5 delta). Problems: n' =
     Var(d)/SE*^2. Samples: of Var(d), w = w_t + w_1 is by sampling and shrinks as either side is evaluated again, what is
     between problems does not: the fewest k with w_t a/(a + k) + w_1 b/(b + k) + max(0, Var(d) - w) <= n SE*^2, a and b
     evaluations so far; without repeats that is N' = N w/(n SE*^2 - max(0, Var(d) - w)), rounded up to whole evaluations.
     """
-    if not change.stderr:
+    if not change.stderr or not delta:
         return None
     detect = abs(change.change) >= delta
     target = _detecting(max(abs(change.change), _PLANNED * delta), level) if detect else delta / _FLAT
@@ -49,11 +51,8 @@ def _detecting(size: float, level: float) -> float:
 
 def _told(problems: int | None, samples: int | None, more: int | None, *, known: bool) -> str:
     if more is not None:
-        times = "once" if more == 1 else f"{more} times"
-        enough = (
-            f"{samples:,} samples a problem (topup {more})" if samples is not None else f"evaluating {times} more (topup {more})"
-        )
-        return f"needs {problems:,} problems or {enough}" if problems else f"needs {enough}"
+        enough = f"{samples:,} samples (topup {more})" if samples is not None else f"topup {more}"
+        return f"needs {problems:,} problems, or {enough}" if problems else f"needs {enough}"
     if problems:
         return f"needs {problems:,} problems" + ("; more samples cannot help" if known else "")
     return "at the edge: further evaluations may decide it"

@@ -35,10 +35,10 @@ class Tally:
         return cls(correct.sum(axis=0), drawn.sum(axis=0), correct, drawn)
 
 
-def sets(now: Scores, firsts: Sequence[Scores]) -> Sets:
-    """Problems gained and lost greedily against M_1's first evaluation; by chance as many as its other evaluations show."""
-    both = defined(now, firsts[0])
-    gained, lost = _flips(now, firsts[0])
+def sets(now: Scores, reference: Scores, firsts: Sequence[Scores]) -> Sets:
+    """Problems gained and lost greedily; by chance as many as M_1's other evaluations show against its first."""
+    both = defined(now, reference)
+    gained, lost = _flips(now, reference)
     again = [sum(_flips(each, firsts[0])) / 2 for each in firsts[1:]]
     chance = sum(again) / len(again) if again else None
     return Sets(gained, lost, int(both.sum()), chance, mcnemar(gained, lost), None, None)

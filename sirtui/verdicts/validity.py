@@ -104,15 +104,14 @@ def _null(course: Course) -> Part:
     repeats = max((len(each.firsts) - 1 for each in course.series), default=0)
     if not repeats:
         return Part("null", State.WARN, "M_1 was not evaluated again: noise between evaluations is not measured")
-    declared = {course.rule.target, *course.rule.essential}
-    suspended = [key for key, null in course.nulls.items() if null.suspended and key in declared]
-    widened = [key for key, null in course.nulls.items() if null.acts and key in declared and not null.suspended]
+    declared = (course.rule.target, *course.rule.essential)
+    suspended = [key for key in declared if key in course.nulls and course.nulls[key].suspended]
+    widened = [key for key in declared if key in course.nulls and course.nulls[key].acts and key not in suspended]
     times = f"M_1 evaluated {repeats + 1} times"
-    if suspended:
-        return Part("null", State.BROKEN, f"{times}: not repeatable: {_names(suspended)}")
-    if widened:
-        return Part("null", State.WARN, f"{times}: noisier than the samples explain, errors widened: {_names(widened)}")
-    return Part("null", State.OK, f"{times}, no alarm")
+    told = [f"not repeatable, so suspended: {_names(suspended)}"] if suspended else []
+    told += [f"noisier than chance, so errors widened: {_names(widened)}"] if widened else []
+    state = State.BROKEN if course.rule.target in suspended else State.WARN if told else State.OK
+    return Part("null", state, f"{times}, {'; '.join(told) or 'no alarm'}")
 
 
 def _names(keys: Sequence[str]) -> str:
@@ -134,7 +133,7 @@ def _power(target: Cell, rule: Rule) -> Part:
         return Part("power", State.BROKEN, f"{short(target.key)}: {target.why or 'no error can be told'}")
     level = rule.alpha * rule.weight
     seen = (float(special.ndtri(1 - level / 2)) + 0.842) * target.against.stderr
-    state = State.OK if seen <= 2 * target.delta else State.WARN
+    state = State.WARN if target.verdict is Sign.UNDECIDED and seen > 2 * target.delta else State.OK
     size = f"{100 * seen:.1f} points" if target.unit == "share" else f"{seen:.3g}"
     return Part("power", state, f"{target.against.n} problems: a change of {size} of {short(target.key)} is seen 4 times in 5")
 

@@ -14,6 +14,7 @@ import sirtui
 from sirtui.core import files
 from sirtui.core.errors import SirtuiError, UsageError
 from sirtui.core.layout import StoreFolder
+from sirtui.core.rule import declared, rule
 from sirtui.core.run import JobRecord, Kind, Origin, RunRecord, Stage, Status
 from sirtui.supervise import launch_supervisor, start
 from sirtui.supervise.environment import for_job, importing_sirtui
@@ -26,7 +27,7 @@ def test_start(store: StoreFolder) -> None:
     run = start(store, tiny(), Origin(file="tiny.toml"), now=lambda: 7.0, command=SUPERVISOR)
     assert re.fullmatch("tiny-[0-9a-f]{6}", run.name)
     record = files.read_record(run.record, RunRecord)
-    assert record == RunRecord(run.name.removeprefix("tiny-"), tiny(), 7.0, Origin(file="tiny.toml"))
+    assert record == RunRecord(run.name.removeprefix("tiny-"), tiny(), 7.0, Origin(file="tiny.toml"), declared(rule(tiny())))
     assert os.listdir(store.runs) == [run.name]
     assert {path.stat().st_mode & 0o077 for path in (store.path, store.runs, run.path, run.record, run.supervisor_log)} == {0}
     Trial(run, pytest.MonkeyPatch()).ended()

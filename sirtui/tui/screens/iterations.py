@@ -1,4 +1,4 @@
-"""1 Iterations, the home screen: the runs, the iterations of one, all measures of an iteration, and the work at hand."""
+"""1 Iterations, the home screen: the runs, the iterations of one, the verdict and all measures of an iteration, and the work."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from sirtui.store.rows import IterationRow, RunRow, RunView
 from sirtui.tui.feed import Snapshot
 from sirtui.tui.keys import bindings
 from sirtui.tui.screens.page import Page
-from sirtui.tui.tables.iterations import find_iteration, iterations_table, newest_measured
-from sirtui.tui.tables.measures import measures_table
+from sirtui.tui.tables.headlines import roles
+from sirtui.tui.tables.iterations import find_iteration, iterations_table, newest_measured, next_alarm
+from sirtui.tui.tables.measures import LEGEND, measures_table
 from sirtui.tui.tables.runs import Order, matching, ordered, runs_table
 from sirtui.tui.tables.table import Table
+from sirtui.tui.widgets.card import CardView
 from sirtui.tui.widgets.grid import Grid
 from sirtui.tui.widgets.peek import Peek
 
 WIDE = 120
-_PEEK_LINES, _LEAST_PEEK, _TALL = 9, 3, 50
+_PEEK_LINES, _LEAST_PEEK, _LEAST_TABLE, _TALL = 9, 3, 6, 50
 
 
 class RunsGrid(Grid):
@@ -73,14 +75,15 @@ class IterationsPage(Page):
         self._runs = RunsGrid("runs", "runs")
         self._iterations = IterationsGrid("iterations", "iterations")
         self._measures = MeasuresGrid("measures", "measures")
-        self._peek = Peek()
+        self._card, self._peek = CardView(), Peek()
         self._order, self._filter = Order.NEEDS_YOU, ""
         self._shown_run = ""
         self._opened = False
 
     def body(self) -> Iterable[Widget]:
-        """Runs, iterations and work on the left; measures on the right where there is room."""
-        yield Horizontal(Vertical(self._runs, self._iterations, self._peek, id="left"), self._measures, id="body")
+        """Runs, iterations, verdict and work on the left; measures on the right where there is room."""
+        left = Vertical(self._runs, self._iterations, self._card, self._peek, id="left")
+        yield Horizontal(left, self._measures, id="body")
 
     def on_mount(self) -> None:
         """Look at the log once a second: more would be too much over SSH."""
@@ -114,6 +117,7 @@ class IterationsPage(Page):
         if view is None:
             self._iterations.show(Table(empty=snapshot.problem or empty), title="iterations")
             self._measures.show(Table())
+            self._card.show(None, "")
             self._peek.show(None, None)
             return
         run = view.run
@@ -124,11 +128,13 @@ class IterationsPage(Page):
 
     def _show_measures(self, view: RunView) -> None:
         row = find_iteration(view, self._iterations.selected)
+        self._card.show(view, self._iterations.selected)
         if row is None:
             self._measures.show(Table(empty="nothing measured yet"), title="measures")
             return
         title = f"it {row.t}" if row.repeat == 1 else f"it {row.t} repeat {row.repeat}"
-        self._measures.show(measures_table(view, row), title=f"{title} {clean(row.trainer, 12)}", note=_scope(row))
+        note = (_scope(row), LEGEND if roles(view) else "")
+        self._measures.show(measures_table(view, row), title=f"{title} {clean(row.trainer, 12)}", note=note)
 
     def _folder(self, run: str) -> RunFolder:
         found: RunFolder = self.app.source.folder.run(run)  # type: ignore[attr-defined]
@@ -140,7 +146,7 @@ class IterationsPage(Page):
         self._arrange()
 
     def _arrange(self) -> None:
-        """Share the rows: the table needs its own. Curves give way first, then the log, then the list of runs."""
+        """Share the rows: the table and the verdict need theirs. Curves give way first, then the log, then the list of runs."""
         width, height = self.size
         wide = width >= WIDE
         self.set_class(wide, "-wide")
@@ -148,14 +154,20 @@ class IterationsPage(Page):
         self._measures.styles.width = _side(width) if wide else width
         many = self._runs.count > 1 or bool(self._filter)
         runs = min(self._runs.wanted_height(), max(4, (height - 4) // 3)) if many else 0
+        card = self._card.card(width - _side(width) - 1 if wide else width)
+        told = len(card.lines)
         room = height - 3 - runs
-        trends = room >= self._iterations.wanted_height() + _LEAST_PEEK
+        trends = room >= self._iterations.wanted_height() + told + _LEAST_PEEK
         self._iterations.show_trends(wanted=trends)
-        table = max(0, min(self._iterations.wanted_height(trends=trends), room - 1))
+        told = min(told, max(1, room - _LEAST_TABLE)) if told else 0
+        table = max(0, min(self._iterations.wanted_height(trends=trends), room - told - 1))
+        peek = max(0, min(room - table - told, _PEEK_LINES + (5 if height >= _TALL else 0) + 2))
         self._runs.display = many
         self._runs.styles.height = runs
         self._iterations.styles.height = table
-        self._peek.styles.height = max(0, min(room - table, _PEEK_LINES + (5 if height >= _TALL else 0) + 2))
+        further = min(len(card.further), max(0, room - table - told - _PEEK_LINES))
+        self._card.styles.height = told + further
+        self._peek.styles.height = min(peek, room - table - told - further)
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
         """Follow the cursor: another run, or the measures of another iteration."""
@@ -164,6 +176,16 @@ class IterationsPage(Page):
         view = self.snapshot().view
         if event.grid is self._iterations and view is not None:
             self._show_measures(view)
+            self._arrange()
+
+    def action_alarm(self, direction: int) -> None:
+        """To the next iteration at which something was lost, or the previous one."""
+        view = self.snapshot().view
+        found = next_alarm(view, self._iterations.selected, direction) if view else ""
+        if found:
+            self._iterations.select(found)
+        else:
+            self.say("no further reversal or other loss")
 
     def action_measures(self) -> None:
         """Go to the measures of the selected iteration."""
@@ -238,4 +260,4 @@ def _side(width: int) -> int:
 
 def _scope(row: IterationRow) -> str:
     against = next((cell.against for cell in row.cells.values() if cell.against), "")
-    return f"Δ against {against}" if against else ""
+    return f"Δ vs {against}" if against else ""

@@ -1,61 +1,20 @@
-"""The table of a run's iterations: headline measures with their change against M_1, and how far each iteration is.
-
-A change carries an arrow that says which way the number moved, and no mark and no colour: there is no verdict before the
-statistics are there.
-"""
+"""The table of a run's iterations: what they are judged by, each change with its mark, and the verdict or how far they are."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
 from sirtui.core.run import Status, evaluation_id
 from sirtui.core.text import clean
-from sirtui.store.rows import Cell, IterationRow, MeasureRow, RunView
-from sirtui.tui.figures import ATTENTION, better, change, measured, percent, sparkline
-from sirtui.tui.paint import DIM, STRONG, Line, line
+from sirtui.store.rows import Cell, IterationRow, RunView
+from sirtui.tui.figures import ATTENTION, better, interval, measured, percent, sparkline
+from sirtui.tui.paint import DIM, FAIL, STRONG, Line, Span, line
+from sirtui.tui.tables.headlines import Headline, headlines
 from sirtui.tui.tables.runs import sign, status_line
 from sirtui.tui.tables.table import Column, Row, Table
+from sirtui.tui.tables.words import alarming, change_line, verdict_line
 
-_HEADLINES = (
-    ("pass@1.sampled", "pass1"),
-    ("diversity.ngram.correct", "ng"),
-    ("diversity.equations.correct", "eq"),
-    ("ood.accuracy", "OOD"),
-    ("pass@1.greedy", "greedy"),
-    ("diversity.semantic.correct", "sem"),
-)
-_ALWAYS = 4
-_PASS_AT = re.compile(r"pass@(\d+)")
-
-
-@dataclass(frozen=True)
-class Headline:
-    """A measure that has columns of its own in the table."""
-
-    measure: MeasureRow
-    label: str
-
-
-def headlines(view: RunView) -> tuple[Headline, ...]:
-    """The measures to show in the table, the most important first."""
-    known = {measure.key: measure for measure in view.measures}
-    found = [Headline(_named(known, key), label) for key, label in _HEADLINES if _named(known, key).unit != "?"]
-    if widest := _widest_pass(view):
-        found.append(Headline(known[widest], widest.replace("pass@", "pass")))
-    return tuple(found)
-
-
-def _named(known: dict[str, MeasureRow], key: str) -> MeasureRow:
-    with_task = (measure for name, measure in known.items() if name.endswith(f"/{key}"))
-    return known.get(key) or next(with_task, MeasureRow(key, 0, "?"))
-
-
-def _widest_pass(view: RunView) -> str | None:
-    """pass@K with the highest K of at most half the samples: above that, the estimate is too noisy to head a table."""
-    counts = [int(found[1]) for measure in view.measures if (found := _PASS_AT.fullmatch(measure.key))]
-    wanted = [count for count in counts if count <= max(counts) // 2]
-    return f"pass@{max(wanted)}" if wanted else None
+_INTERVALS = 90
+"""Intervals give way before any measure."""
+_AT_WORK = (Status.RUNNING, Status.STOPPING)
 
 
 def row_key(row: IterationRow) -> str:
@@ -74,6 +33,19 @@ def newest_measured(view: RunView) -> str:
     return row_key(rows[-1]) if rows else evaluation_id(1)
 
 
+def next_alarm(view: RunView, key: str, direction: int) -> str:
+    """The iteration after this one (or before it) at which something was lost for sure; empty where there is none."""
+    rows = [*view.iterations, *view.repeats][::direction]
+    places = [row_key(row) for row in rows]
+    after = places.index(key) + 1 if key in places else 0
+    return next((row_key(row) for row in rows[after:] if alarming(row)), "")
+
+
+def of_itself(row: IterationRow, cell: Cell) -> bool:
+    """Whether there is nothing that this cell's change could be from."""
+    return (not cell.against and cell.change is None) or cell.against == row_key(row)
+
+
 def iterations_table(view: RunView) -> Table:
     """The table of a run."""
     shown = headlines(view)
@@ -82,24 +54,31 @@ def iterations_table(view: RunView) -> Table:
         Column("it", "it", right=True, gap=1),
         Column("trainer", "rec", gap=1, flex=True, least=3),
     ]
-    for index, headline in enumerate(shown):
-        columns += _columns(view, headline, 0 if index == 0 else 2 + index)
+    for headline in shown:
+        columns += _columns(view, headline)
     listed = (*view.iterations, *view.repeats)
     troubled = any(row.status in ATTENTION for row in listed)
-    columns.append(Column("status", "status", flex=True, least=20 if troubled else 9))
+    columns.append(Column("verdict", "verdict", flex=True, least=20 if troubled else 11))
     rows = tuple(_row(view, row, shown) for row in listed)
     return Table(tuple(columns), rows, "no iteration yet")
 
 
-def _columns(view: RunView, headline: Headline, drop: int) -> tuple[Column, Column]:
-    key, direction = headline.measure.key, headline.measure.direction
+def _columns(view: RunView, headline: Headline) -> list[Column]:
+    """Its values, its changes, and of the target the intervals. What may stand without values is named over its changes."""
+    key, direction, drop = headline.measure.key, headline.measure.direction, headline.drop
     values = [_value(row, key) for row in view.iterations]
     trend = sparkline(values, 10, direction) if sum(value is not None for value in values) > 1 else ()
     title = headline.label + better(direction).strip()
-    return (
-        Column(key, title, right=True, drop=drop, trend=trend),
-        Column(f"{key} Δ", "Δ", right=True, drop=drop, gap=1, least=4),
-    )
+    if headline.role == "essential":
+        return [
+            Column(key, right=True, drop=headline.values),
+            Column(f"{key} Δ", title, drop=drop, gap=1, least=4, trend=trend),
+        ]
+    columns = [
+        Column(key, title, right=True, drop=headline.values, trend=trend),
+        Column(f"{key} Δ", "Δ", right=not headline.role, drop=drop, gap=1, least=4),
+    ]
+    return [*columns, Column(f"{key} 95%", "95%", drop=_INTERVALS, gap=1)] if headline.role else columns
 
 
 def _value(row: IterationRow, key: str) -> float | None:
@@ -110,34 +89,46 @@ def _value(row: IterationRow, key: str) -> float | None:
 def _row(view: RunView, row: IterationRow, shown: tuple[Headline, ...]) -> Row:
     again = row.repeat > 1
     cells: list[Line] = [
-        sign(row.status),
+        line("!", FAIL) if alarming(row) else sign(row.status),
         line(str(row.t), DIM if again else ""),
         line(clean(row.trainer, 10), DIM if again else ""),
     ]
     for headline in shown:
-        cells += _figures(row, headline.measure, DIM if again else "")
+        cells += _figures(row, headline, DIM if again else "")
     cells.append(how_it_stands(view, row))
     return Row(row_key(row), tuple(cells), row)
 
 
-def _figures(row: IterationRow, measure: MeasureRow, style: str) -> tuple[Line, Line]:
-    cell = row.cells.get(measure.key)
+def _figures(row: IterationRow, headline: Headline, style: str) -> list[Line]:
+    """Value, change, and of the target the interval of the change."""
+    measure, cell = headline.measure, row.cells.get(headline.measure.key)
     if cell is None:
-        return line("…" if row.status in (Status.RUNNING, Status.STOPPING) else "", DIM), line("")
-    return line(measured(measure.unit, cell.value), style), line(_change(row, measure.unit, cell), style)
-
-
-def _change(row: IterationRow, unit: str, cell: Cell) -> str:
-    itself = not cell.against and cell.change is None
-    return "" if itself or cell.against == row_key(row) else change(unit, cell.change)
+        told = [line("…" if row.status in _AT_WORK else "", DIM), line(""), line("")]
+    elif of_itself(row, cell):
+        told = [line(measured(measure.unit, cell.value), style), line(""), line("")]
+    else:
+        told = [line(measured(measure.unit, cell.value), style), change_line(measure, cell)]
+        told.append(line(interval(measure.unit, cell.lo95, cell.hi95), DIM))
+    return told if headline.role == "target" else told[:2]
 
 
 def how_it_stands(view: RunView, row: IterationRow) -> Line:
-    """`finished`, `train 62%`, `waiting`, or `failed:` and why; before it, which repeat of M_1 it is."""
+    """The verdict: `⇅REV ng OOD`, `M1`; before there is one `train 62%`, `waiting`, or `failed:` and why."""
+    verdict = verdict_line(row.verdict) if row.verdict and row.verdict.kind else ()
+    if row.status in (*ATTENTION, *_AT_WORK):
+        return (*verdict, Span(" "), *_state(view, row)) if verdict else _state(view, row)
+    if verdict:
+        return verdict
+    done = row.status is Status.FINISHED or row.verdict is not None
+    return line("M1") if (row.t, row.repeat) == (1, 1) and done else _state(view, row)
+
+
+def _state(view: RunView, row: IterationRow) -> Line:
+    """How far an evaluation is; before it, which repeat of M_1 it is."""
     again = line(f"repeat {row.repeat} ", DIM) if row.repeat > 1 else ()
     if row.status in ATTENTION:
         return (*again, *status_line(row.status, _reason(view, row)))
-    if row.status in (Status.RUNNING, Status.STOPPING):
+    if row.status in _AT_WORK:
         return (*again, *line(f"{clean(row.stage, 10) or row.status} {percent(row.done, row.total)}".strip(), STRONG))
     if row.repeat > 1 and row.status is Status.FINISHED:
         return line(f"repeat {row.repeat}", DIM)

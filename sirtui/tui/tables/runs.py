@@ -1,8 +1,9 @@
-"""The list of runs: what needs a person first, then newest first."""
+"""The list of runs: what was lost and what needs a person first, then newest first."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from functools import lru_cache
 
@@ -12,12 +13,16 @@ from sirtui.store.rows import RunRow
 from sirtui.tui.figures import ATTENTION, NOTHING, moment, percent, span
 from sirtui.tui.paint import DIM, FAIL, STRONG, Line, Span, line
 from sirtui.tui.tables.table import Column, Row, Table
+from sirtui.tui.tables.words import is_alarm, listed_line
 
+_STATUS = Column("status", "status", flex=True, least=9)
 _COLUMNS = (
     Column("sign", gap=0, least=1),
     Column("name", "run", gap=1, flex=True, least=22),
-    Column("status", "status", flex=True, least=20),
+    _STATUS,
     Column("it", "it", right=True),
+    Column("verdict", "verdict", flex=True, least=12),
+    Column("keep", "keep", drop=2),
     Column("stage", "stage", drop=3),
     Column("eta", "eta", right=True, drop=4),
     Column("method", "method", drop=5),
@@ -47,18 +52,18 @@ def ordered(runs: Sequence[RunRow], order: Order = Order.NEEDS_YOU) -> tuple[Run
         return tuple(sorted(runs, key=lambda run: run.name))
     newest = sorted(runs, key=lambda run: (-run.created, run.name))
     if order is Order.NEEDS_YOU:
-        newest.sort(key=lambda run: run.status not in ATTENTION)
+        newest.sort(key=lambda run: not (run.status in ATTENTION or is_alarm(run.verdict)))
     return tuple(newest)
 
 
 def matching(runs: Sequence[RunRow], wanted: str) -> tuple[RunRow, ...]:
-    """The runs in which every word of `wanted` occurs, in the name, the title, the status, the task, the method or the model."""
+    """The runs in which every word of `wanted` occurs in its name, title, status, verdict, task, method or model."""
     words = wanted.casefold().split()
     return tuple(run for run in runs if all(word in _searched(run) for word in words))
 
 
 def _searched(run: RunRow) -> str:
-    return f"{run.name} {run.title} {run.status} {run.task} {run.method} {run.base_model}".casefold()
+    return f"{run.name} {run.title} {run.status} {run.verdict} {run.task} {run.method} {run.base_model}".casefold()
 
 
 def first_choice(runs: Sequence[RunRow]) -> str | None:
@@ -71,7 +76,9 @@ def first_choice(runs: Sequence[RunRow]) -> str | None:
 def runs_table(runs: Sequence[RunRow], filtered: str = "") -> Table:
     """The table of these runs, in the order given."""
     empty = f"no run matches {clean(filtered, 40)!r}; esc shows all" if filtered else ""
-    return Table(_COLUMNS, tuple(_row(run) for run in runs), empty)
+    troubled = any(run.status in ATTENTION for run in runs)
+    columns = tuple(replace(each, least=20) if troubled and each is _STATUS else each for each in _COLUMNS)
+    return Table(columns, tuple(_row(run) for run in runs), empty)
 
 
 def status_line(status: Status, reason: str = "") -> Line:
@@ -93,10 +100,12 @@ def _row(run: RunRow) -> Row:
     at_work = run.status.alive and run.stage
     stage = f"{clean(run.stage, 24).rpartition('/')[2]} {percent(run.done, run.total)}".strip() if at_work else ""
     cells: tuple[Line, ...] = (
-        sign(run.status),
+        line("!", FAIL) if is_alarm(run.verdict) else sign(run.status),
         line(clean(run.name, 80)),
         status_line(run.status, run.reason),
         line(f"{run.t or NOTHING}/{run.iterations}"),
+        listed_line(run.verdict, run.verdict_text),
+        line("" if run.keep is None else f"it{run.keep}"),
         line(stage),
         line(span(run.eta) if run.status.alive else ""),
         line(clean(run.method, 20)),

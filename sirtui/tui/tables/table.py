@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sirtui.tui.paint import DIM, Line, Span, clip, cut_middle, fit, instead, join, line, over, plain, width
+from sirtui.tui.paint import DIM, Line, Span, beneath, clip, cut_middle, fit, join, line, over, plain, width
 
 MEASURED = 200
 """How many rows decide how wide a column is: measuring a thousand takes longer than all else of the first frame."""
@@ -76,7 +76,7 @@ class Layout:
 
     def selected(self, row: Row, style: str, hole: int | None) -> Line:
         """A row in one style, but for the column `hole`: that one is the selected cell."""
-        parts = [part if column is not None and column == hole else instead(part, style) for column, part in self.parts(row)]
+        parts = [part if column is not None and column == hole else beneath(part, style) for column, part in self.parts(row)]
         return (*join(parts), Span(" " * (self.width - self.reach()), style))
 
     def parts(self, row: Row) -> list[tuple[int | None, Line]]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
 
 from sirtui.core.run import Status
 from sirtui.core.text import clean
 from sirtui.tui.feed import Snapshot
-from sirtui.tui.figures import ATTENTION, NOTHING, percent, span
+from sirtui.tui.figures import ATTENTION, NOTHING, REVERSED, percent, span
 from sirtui.tui.keys import TABS
-from sirtui.tui.paint import DIM, FAIL, STRONG, Line, Span, cut, ends, join, line, over, width
+from sirtui.tui.paint import BAD, DIM, FAIL, STRONG, Line, Span, cut, cut_middle, ends, join, line, over, width
+from sirtui.tui.tables.words import reversed_runs
 from sirtui.tui.widgets.painted import Painted
 
 _REFERENCE = "vs M1"
 _MESSAGE_S = 6.0
+_LEAST_NAME = 12
 
 
 class Title(Painted):
@@ -34,30 +38,47 @@ class Title(Painted):
 
 
 def title_line(snapshot: Snapshot, cells: int) -> Line:
-    """The title in this width: the reference and what needs a person always stay."""
+    """The title in this width: the reference, what was lost and what needs a person always stay."""
+    right = _right(snapshot)
+    room = cells - width(right) - 2
+    told = next((told for told in _left(snapshot) if cell_len(told) <= room), "")
+    return ends(line(f" {told}", f"{STRONG} reverse"), right, cells, " ", "reverse")
+
+
+def _right(snapshot: Snapshot) -> Line:
+    """Against what changes are told, how many runs need a person, and in how many something was lost: a hole in the bar."""
     waiting = sum(run.status in ATTENTION for run in snapshot.runs)
-    right: list[Line] = [line(_REFERENCE)]
+    lost = reversed_runs(run.verdict for run in snapshot.runs)
+    parts = [line(_REFERENCE)]
     if waiting:
-        right.append(line(f"! {waiting} need{'s' if waiting == 1 else ''} you", FAIL))
-    right_line = (*join(right, " │ "), Span(" "))
+        parts.append(line(f"! {waiting} need{'s' if waiting == 1 else ''} you", FAIL))
+    told = over((*join(parts, " │ "), Span(" ")), "reverse")
+    return (*told, Span(f" {REVERSED} {lost} REVERSED ", BAD)) if lost else told
+
+
+def _left(snapshot: Snapshot) -> Iterator[str]:
+    """Which run and how far, first with everything, then with less and less of it."""
     view = snapshot.view
-    parts = [f"sirtui {clean(view.run.name, 80)}"] if view else ["sirtui"]
-    if view:
-        parts += [part for part in (_where(snapshot), _jobs(snapshot)) if part]
-    while len(parts) > 1 and width(line("  " + " │ ".join(parts))) + width(right_line) > cells:
-        parts.pop()
-    room = cells - width(right_line) - 2
-    return over(ends(line(" " + cut(" │ ".join(parts), room), STRONG), right_line, cells), "reverse")
+    if view is None:
+        yield "sirtui"
+        return
+    name, brief = clean(view.run.name, 80), _where(snapshot, brief=True)
+    for parts in ((_where(snapshot), _jobs(snapshot)), (_where(snapshot),), (brief,)):
+        yield " │ ".join((f"sirtui {name}", *filter(None, parts)))
+    for cells in range(len(name), _LEAST_NAME - 1, -1):
+        yield f"{cut_middle(name, cells)} │ {brief}"
+    for cells in range(len(name), 0, -1):
+        yield cut_middle(name, cells)
 
 
-def _where(snapshot: Snapshot) -> str:
+def _where(snapshot: Snapshot, *, brief: bool = False) -> str:
     assert snapshot.view is not None
     run = snapshot.view.run
     if not run.status.alive:
         return f"{run.status} {run.t or NOTHING}/{run.iterations}"
     kind = clean(run.stage, 40).rpartition("/")[2]
     eta, left = span(run.eta), span(run.left)
-    told = f"eta {eta}" if eta else f"{left} left of this" if left else ""
+    told = "" if brief else f"eta {eta}" if eta else f"{left} left of this" if left else ""
     parts = (f"it {run.t}/{run.iterations}" if run.t is not None else run.status, kind, percent(run.done, run.total))
     return " ".join(part for part in (*parts, told) if part)
 

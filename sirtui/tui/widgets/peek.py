@@ -26,7 +26,8 @@ def stage_at_work(view: RunView) -> StageRow | None:
     begun = [stage for stage in view.stages if stage.attempt]
     if view.run.status in ATTENTION:
         failed = [stage for stage in begun if stage.status in ATTENTION]
-        return failed[-1] if failed else None
+        if failed or view.run.status is not Status.PAUSED:
+            return failed[-1] if failed else None
     named = [stage for stage in begun if stage.id == view.run.stage]
     running = [stage for stage in begun if stage.status is Status.RUNNING]
     latest = sorted(begun, key=lambda stage: stage.started or 0.0)[-1:]

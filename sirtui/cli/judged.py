@@ -1,0 +1,194 @@
+"""What the commands that tell of verdicts share: finding runs, asking for comparisons, and the controls beside a run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from sirtui.core import rule
+from sirtui.core.errors import NotFound, UsageError
+from sirtui.core.files import find_record, read_record
+from sirtui.core.layout import RunFolder
+from sirtui.core.plan import plan
+from sirtui.core.run import Kind, Manifest, RunRecord, evaluation_id
+from sirtui.core.spec import Resources, Spec
+from sirtui.core.verdict import Request, VerdictRecord
+from sirtui.recipes.declare import resolved
+from sirtui.store import Store
+
+_ITERATION = re.compile(r"(?:it|M_?|m_?)?0*(\d+)")
+
+
+def iteration(text: str) -> int:
+    """The number in `3`, `it3`, `it03` or `M3`.
+
+    Raises:
+        UsageError: it is none.
+    """
+    found = _ITERATION.fullmatch(text)
+    if not found or int(found[1]) < 1:
+        raise UsageError(f"{text!r} is no iteration", "Iterations are named like it3.")
+    return int(found[1])
+
+
+def record_of(run: RunFolder) -> RunRecord:
+    """The run's run.json."""
+    return read_record(run.record, RunRecord)
+
+
+def looks(run: RunFolder) -> list[VerdictRecord]:
+    """The verdicts there are, one an iteration (of several looks the last), in order; M_1's advice among them."""
+    spec = record_of(run).spec
+    stages = sorted((stage.t, stage.repeat) for stage in plan(spec) if stage.kind is Kind.VERDICT)
+    newest: dict[int, VerdictRecord] = {}
+    for t, look in stages:
+        if found := find_record(run.verdict(t, look), VerdictRecord):
+            newest[t] = found
+    return [newest[t] for t in sorted(newest)]
+
+
+def verdict_on(run: RunFolder, t: int | None) -> VerdictRecord:
+    """The last verdict on M_t; on the last iteration that has one where `t` is None.
+
+    Raises:
+        NotFound: there is none (yet).
+    """
+    found = [record for record in looks(run) if record.kind is not None]
+    chosen = [record for record in found if t in (None, record.t)]
+    if not chosen:
+        there = ", ".join(f"it{record.t}" for record in found)
+        what = f"on it{t} " if t else ""
+        raise NotFound(
+            f"{run.name} has no verdict {what}yet",
+            f"There are verdicts on {there}." if there else "It is made when M_2 is measured.",
+        )
+    return chosen[-1]
+
+
+def request(store: Store, runs: Sequence[RunFolder], against: str, rules: Spec | None) -> Request:
+    """What to ask for; `against` as a person types it, `rules`: an experiment whose rule counts in place of the declared one.
+
+    Raises:
+        UsageError: there is no such reference.
+    """
+    reference, other = _reference(store, against, runs)
+    inputs = {name: digest for run in (*runs, *other) for name, digest in _evaluations(run)}
+    verdicts = resolved(rules).verdicts if rules else None
+    return Request(tuple(str(run.path.absolute()) for run in runs), reference, verdicts, inputs, rule.VERSION)
+
+
+def _reference(store: Store, text: str, runs: Sequence[RunFolder]) -> tuple[str, Sequence[RunFolder]]:
+    if text in ("previous", "peak"):
+        return text, ()
+    name, slash, place = text.rpartition("/")
+    t = iteration(place)
+    if slash:
+        other = store.folder.run(store.find(name))
+        _has(other, t)
+        return f"{other.path.absolute()}/{evaluation_id(t)}", (other,)
+    for run in runs:
+        _has(run, t)
+    return evaluation_id(t), ()
+
+
+def _has(run: RunFolder, t: int) -> None:
+    if not run.problems(t).exists():
+        raise UsageError(f"{run.name} has no measures of it{t}", "Name an iteration that is measured, `previous` or `peak`.")
+
+
+def _evaluations(run: RunFolder) -> Iterator[tuple[str, str]]:
+    """The evaluations of a run, by name, with the digests of their results."""
+    for stage in plan(record_of(run).spec):
+        found = find_record(run.stage(stage).manifest, Manifest) if stage.kind is Kind.MEASURE else None
+        if found:
+            yield f"{run.name}/{stage.id}", found.digest()
+
+
+def siblings(store: Store, run: RunFolder) -> list[RunFolder]:
+    """The runs that differ from this one only in their seed, itself among them, by seed; of equal seeds the newest."""
+    mine = _but_seed(record_of(run).spec)
+    by_seed: dict[int, RunFolder] = {}
+    for record, other in _records(store):
+        if _but_seed(record.spec) == mine and other.problems(2).exists():
+            by_seed.setdefault(record.spec.seed, other)
+    by_seed[record_of(run).spec.seed] = run
+    return [by_seed[seed] for seed in sorted(by_seed)]
+
+
+def _records(store: Store) -> Iterator[tuple[RunRecord, RunFolder]]:
+    """All runs that can be read, newest first."""
+    for row in store.runs():
+        folder = store.folder.run(row.name)
+        if record := find_record(folder.record, RunRecord):
+            yield record, folder
+
+
+def _but_seed(spec: Spec) -> Spec:
+    """What must be equal in a group of seeds."""
+    return replace(spec, seed=0, name="same", topups=(), resources=Resources())
+
+
+def check_group(runs: Sequence[RunFolder]) -> None:
+    """Whether the runs differ only in their seed.
+
+    Raises:
+        UsageError: they differ in more, or not even in that.
+    """
+    specs = [record_of(run).spec for run in runs]
+    if len({spec.seed for spec in specs}) < len(specs):
+        raise UsageError("two of the runs have the same seed", "A group is of runs that differ in their seed, and only there.")
+    first = _flat(_but_seed(specs[0]))
+    for run, spec in zip(runs[1:], specs[1:], strict=True):
+        here = _flat(_but_seed(spec))
+        if different := sorted(key for key in first.keys() | here.keys() if first.get(key) != here.get(key)):
+            raise UsageError(
+                f"{run.name} and {runs[0].name} differ in {', '.join(different[:5])}", "A group differs in its seed only."
+            )
+
+
+def _flat(spec: Spec) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+
+    def put(front: str, value: Any) -> None:
+        if isinstance(value, dict) and value:
+            for key, inner in value.items():
+                put(f"{front}.{key}" if front else key, inner)
+        else:
+            flat[front] = value
+
+    put("", msgspec.to_builtins(spec))
+    return flat
+
+
+def controls(store: Store, run: RunFolder) -> list[tuple[str, int, int]]:
+    """The frozen controls of a run (no training, all else the same): name, alarms, and how many verdicts."""
+    mine = record_of(run).spec
+    found = []
+    for record, other in _records(store):
+        if record.spec.method_name == "frozen" and mine.method_name != "frozen" and _evaluated_alike(record.spec, mine):
+            kinds = [each.kind for each in looks(other) if each.kind]
+            found.append((other.name, sum(kind.alarm for kind in kinds), len(kinds)))
+    return found
+
+
+def _evaluated_alike(one: Spec, other: Spec) -> bool:
+    return (one.base_model, one.task, one.data, one.sampling, one.evaluation, one.verdicts.essential) == (
+        other.base_model,
+        other.task,
+        other.data,
+        other.sampling,
+        other.evaluation,
+        other.verdicts.essential,
+    )
+
+
+def toml(path: Path | None) -> Spec | None:
+    """The experiment in a file, if one was named."""
+    from sirtui.cli.checked import checked
+
+    return checked(path) if path else None

@@ -1,0 +1,78 @@
+"""The rule of an experiment where its file says nothing: which essential measures the task allows, and which names there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+import msgspec
+
+from sirtui.core.errors import UsageError
+from sirtui.core.rule import default_essential, default_watch
+from sirtui.core.spec import Spec
+from sirtui.recipes.measures.accuracy import ladder
+from sirtui.recipes.shelf import Task, find
+
+_LOOKED_AT = 50
+_DIVERSITY = re.compile(r"diversity\.(ngram|distinct_n|semantic|equations)\.(in)?correct(\.raw)?")
+
+
+def resolved(spec: Spec) -> Spec:
+    """The experiment with its essential and watched measures written out: with the run, the whole rule is on record."""
+    task: Task = find("tasks", spec.task)
+    fronts = _fronts(task, spec)
+    has_steps = any(task.steps(problem.reference) for problem in task.problems("train", spec.data)[:_LOOKED_AT])
+    said = spec.verdicts
+    essential = default_essential(spec, equations=has_steps, ood=fronts) if said.essential is None else said.essential
+    whole = msgspec.structs.replace(spec, verdicts=msgspec.structs.replace(said, essential=essential))
+    watch = default_watch(whole, ood=fronts) if said.watch is None else said.watch
+    return msgspec.structs.replace(whole, verdicts=msgspec.structs.replace(whole.verdicts, watch=watch))
+
+
+def _fronts(task: Task, spec: Spec) -> tuple[str, ...]:
+    """What stands before the OOD keys of each task."""
+    named = task.ood if spec.evaluation.ood is None else spec.evaluation.ood
+    others: list[Task] = [find("tasks", name) for name in named]
+    return tuple(f"{each.name}/" for each in others) if len(others) > 1 else ("",) * len(others)
+
+
+def check_measure(key: str, spec: Spec) -> None:
+    """Whether an experiment's own measures can have one of this name; any name goes where it brings measures of its own.
+
+    Raises:
+        UsageError: no measure is called so, or the samples are too few for it.
+    """
+    known = _known(spec)
+    if spec.evaluation.measures or key in known:
+        return
+    if _DIVERSITY.fullmatch(key):
+        raise UsageError(f"{key} cannot be had here", "Diversity needs 8 samples, the semantic one an embedder.")
+    near = get_close_matches(key, known, 1)
+    guess = f"{near[0]}, or one" if near else "one"
+    raise UsageError(f"no measure is called {key!r}", f"Expected {guess} of {', '.join(known)}.")
+
+
+def _known(spec: Spec) -> Sequence[str]:
+    """The measures on the shelf that can be compared between iterations, as this experiment samples."""
+    task: Task = find("tasks", spec.task)
+    fronts, many = _fronts(task, spec), spec.evaluation.samples >= 8
+    kinds = ("ngram", "distinct_n", *(("semantic",) if spec.evaluation.embedder else ()), "equations")
+    subsets = [f"diversity.{kind}.{subset}" for kind in kinds for subset in ("correct", "incorrect")]
+    return (
+        "pass@1.sampled",
+        "pass@1.greedy",
+        *(f"pass@{k}" for k in ladder(spec.evaluation.samples)),
+        "cover@.5",
+        *(f"answers.{each}" for each in ("unparsed", "ended", "length", "entropy", "nll")),
+        *(f"coverage.{each}" for each in ("mass_train", "mass_test", "any")),
+        *(subsets if many else ()),
+        *(f"{key}.raw" for key in subsets if not key.startswith("diversity.ngram")),
+        *(f"{front}ood.{each}" for front in fronts for each in _of_ood(spec, task)),
+    )
+
+
+def _of_ood(spec: Spec, task: Task) -> Sequence[str]:
+    named = task.ood if spec.evaluation.ood is None else spec.evaluation.ood
+    levels = dict.fromkeys(level for name in named for level in find("tasks", name).levels)
+    return ("accuracy", "accuracy.greedy", "disparity", *(f"accuracy.level_{level}" for level in levels))

@@ -1,0 +1,135 @@
+"""`python -m sirtui.stages.compare FOLDER`: the verdicts that were asked for in the folder's `request.json`.
+
+Of one run against another reference than M_1, or of runs that differ only in their seed as one group. What comes out is
+kept with the request: the same question is answered once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from sirtui.core.errors import SirtuiError, UsageError
+from sirtui.core.files import read_record, write_record
+from sirtui.core.layout import ComparisonFolder, RunFolder
+from sirtui.core.plan import plan
+from sirtui.core.run import Kind, RunRecord, Stage, evaluation_id
+from sirtui.core.spec import Verdicts
+from sirtui.core.verdict import ComparisonRecord, Request, VerdictRecord
+from sirtui.stages.context import tasks_of
+from sirtui.stages.evidence import Gathered, Subject, gather, rebased
+from sirtui.stages.verdict import told_if_changed
+from sirtui.verdicts.conclude import conclude, of_group
+
+AFTERWARDS = "asked for afterwards: not among the looks that the declared error rate covers"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A run in question, with what its run.json says."""
+
+    subject: Subject
+    record: RunRecord
+
+    @property
+    def measured(self) -> tuple[int, ...]:
+        """Its iterations that are measured, in order."""
+        every = range(1, self.subject.spec.iterations + 1)
+        return tuple(t for t in every if self.subject.run.stage(Stage(t, Kind.MEASURE)).manifest.exists())
+
+    def look(self, t: int) -> int:
+        """The newest look at M_t that its measures allow."""
+        looks = [stage.repeat for stage in plan(self.subject.spec) if (stage.t, stage.kind) == (t, Kind.VERDICT)]
+        there = [look for look in looks if all(self._has(t, repeat) for repeat in range(1, look + 1))]
+        return max(there, default=1)
+
+    def _has(self, t: int, repeat: int) -> bool:
+        return self.subject.run.stage(Stage(t, Kind.MEASURE, repeat)).manifest.exists()
+
+
+def answer(request: Request) -> ComparisonRecord:
+    """The verdicts of a request, one for each iteration that can be compared.
+
+    Raises:
+        SirtuiError: a run cannot be read, or has nothing to compare.
+    """
+    runs = [_asked(Path(path), request.verdicts) for path in request.runs]
+    verdicts = _group(runs) if len(runs) > 1 else _against(runs[0], request)
+    if not verdicts:
+        raise UsageError("there is nothing to compare yet", "Wait until two iterations are measured.")
+    return ComparisonRecord(request, tuple(verdicts))
+
+
+def _asked(path: Path, rule: Verdicts | None) -> Asked:
+    """`rule`: in place of the declared one."""
+    run = RunFolder(path)
+    record = read_record(run.record, RunRecord)
+    spec = replace(record.spec, verdicts=rule) if rule else record.spec
+    return Asked(Subject(run, spec, tasks_of(spec)), record)
+
+
+def _group(runs: Sequence[Asked]) -> list[VerdictRecord]:
+    common = sorted(set.intersection(*(set(each.measured) for each in runs)) - {1})
+    seeds = ", ".join(str(each.subject.spec.seed) for each in runs)
+    verdicts = []
+    for t in common:
+        every = [gather(each.subject, t, each.look(t)).course for each in runs]
+        found = of_group([course.cells(t) for course in every], every[0].rule, t)
+        verdicts.append(replace(found, notes=(f"{len(runs)} runs as one group, seeds {seeds}",)))
+    return verdicts
+
+
+def _against(run: Asked, request: Request) -> list[VerdictRecord]:
+    found = (_one(run, request, t) for t in run.measured)
+    return [record for record in found if record is not None]
+
+
+def _one(run: Asked, request: Request, t: int) -> VerdictRecord | None:
+    """The verdict on M_t; None where there is nothing to compare it with."""
+    mine = gather(run.subject, t, run.look(t))
+    s, other, name = _reference(run, mine, t, request.against)
+    if s is None:
+        return None
+    if other is not None or s > 1:
+        mine = rebased(mine, other or mine, s)
+    record = told_if_changed(conclude(mine.course, mine.evidence, t), run.record.rule)
+    notes = (*record.notes, *([] if name == evaluation_id(1) else [AFTERWARDS]))
+    return replace(record, look=run.look(t), against=name, notes=notes)
+
+
+def _reference(run: Asked, mine: Gathered, t: int, against: str) -> tuple[int | None, Gathered | None, str]:
+    """The iteration that M_t is compared with (None: there is none), the run where that is another, and its name."""
+    before = [s for s in run.measured if s < t]
+    folder, _, name = against.rpartition("/")
+    if folder:
+        other = _asked(Path(folder), None)
+        s = int(name.removeprefix("it"))
+        return s, gather(other.subject, s, other.look(s), mine.evidence.problems), f"{other.subject.run.name}/{name}"
+    if not before:
+        return None, None, ""
+    if against == "previous":
+        s = before[-1]
+    elif against == "peak":
+        s = next((c.peak.t for c in mine.course.cells(t) if c.role == "target" and c.peak), before[0])
+    else:
+        s = int(name.removeprefix("it"))
+    return (s if s in before else None), None, evaluation_id(s)
+
+
+def main(folder: Path) -> int:
+    """Answer the request in `folder`; the exit code."""
+    where = ComparisonFolder(folder)
+    try:
+        write_record(where.verdicts, answer(read_record(where.request, Request)))
+    except SirtuiError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,203 @@
+"""The card of an iteration: what its verdict rests on, the verdict in a sentence, and which checkpoint to keep."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+
+from rich.cells import cell_len
+
+from sirtui.core.labels import short
+from sirtui.core.text import clean
+from sirtui.core.verdict import Keep, Kind, Part, State, VerdictRecord
+from sirtui.store.rows import Cell, IterationRow, MeasureRow, RunView
+from sirtui.tui.figures import NOTHING, REVERSED, interval, measured, signed
+from sirtui.tui.paint import ALARM, BAD, DIM, FAIL, GOOD, STRONG, Line, Span, clip, cut, ends, join, line, width
+from sirtui.tui.tables.headlines import roles
+from sirtui.tui.tables.iterations import find_iteration, how_it_stands
+from sirtui.tui.tables.words import is_alarm, tested, tone
+
+_LONG, _NAME, _NAMED, _FURTHER = 500, 24, 6, 12
+_LEAST_TEXT = 8
+"""Fewer cells of a text than this say nothing."""
+_PAST = re.compile(r"\((past the peak, it\d{1,4})\)")
+_STATES = {State.OK: DIM, State.WARN: STRONG, State.BROKEN: FAIL}
+_NO_CELL = Cell(None)
+
+
+@dataclass(frozen=True)
+class Card:
+    """`lines`: what must be seen, the first one also parts the card from what is above; `further`: where there is room."""
+
+    lines: tuple[Line, ...] = ()
+    further: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A measure's change in a sentence, and the interval that may stand after it."""
+
+    told: Line
+    interval: str = ""
+
+
+def card(view: RunView, key: str, cells: int) -> Card:
+    """The card of the iteration with this key, in a width; empty where nothing was judged."""
+    row = find_iteration(view, key)
+    newest = next((each.verdict for each in reversed(view.iterations) if each.verdict), None)
+    if row is None or newest is None:
+        return Card()
+    record = row.verdict
+    if record is None:
+        told = _unjudged(view, row, cells)
+    elif record.kind is None:
+        told = _reference(record, cells)
+    else:
+        told = (strip_line(record.validity, cells), sentence(view, row, record, cells))
+    below = (_kept(view, newest.keep, record), _remarks(record))
+    lines = (*told, *((Span(" "), *each) for each in below if each))
+    return Card(tuple(clip(each, cells) for each in lines), _further(record, lines, cells) if record else ())
+
+
+def _unjudged(view: RunView, row: IterationRow, cells: int) -> tuple[Line, Line]:
+    name = f"it {row.t}" if row.repeat == 1 else f"it {row.t} repeat {row.repeat}"
+    why = "M1 evaluated once more: what two evaluations of one model differ by" if row.repeat > 1 else "no verdict yet: "
+    return _rule(line(name, DIM), cells), (Span(f" {why}", DIM), *(how_it_stands(view, row) if row.repeat == 1 else ()))
+
+
+def _reference(record: VerdictRecord, cells: int) -> tuple[Line, Line]:
+    """M_1, which the others are compared with: by which rule, and what it advises."""
+    head = f"it {record.t} is M1: all changes are told against it │ rule {clean(record.rule.hash, 12)}"
+    return _rule(line(head, DIM), cells), line(f" {clean(record.advice or record.rule.sentence, _LONG)}")
+
+
+def _rule(told: Line, cells: int) -> Line:
+    return ends((Span("─ ", DIM), *clip(told, cells - 4), Span(" ")), line("─", DIM), cells, "─", DIM)
+
+
+def strip_line(parts: Sequence[Part], cells: int) -> Line:
+    """What a verdict rests on: every part by its name and how it stands, and what is wrong as far as that fits."""
+    if not parts:
+        return _rule(line("no validity was told", STRONG), cells)
+    wanted = sum(1 + cell_len(_said(part)) for part in parts)
+    shown = [_named(part) for part in parts]
+    if wanted > cells - 4 - width(join(shown, " │ ")):
+        shown = [_named(part, brief=True) for part in parts]
+    texts = _texts(parts, cells - 4 - width(join(shown, " │ ")))
+    return _rule(join(((*each, Span(text)) for each, text in zip(shown, texts, strict=True)), " │ "), cells)
+
+
+def _named(part: Part, *, brief: bool = False) -> Line:
+    name = clean(part.name, _NAME)
+    if part.state is State.OK:
+        return line(name if brief else f"{name} ok", DIM)
+    return (Span(name, STRONG), Span(f" {part.state.upper()}", _STATES[part.state]))
+
+
+def _said(part: Part) -> str:
+    """What is wrong with a part."""
+    return "" if part.state is State.OK else clean(part.text, _LONG)
+
+
+def _texts(parts: Sequence[Part], room: int) -> list[str]:
+    """For each part as much of what is wrong as fits, for broken ones first."""
+    texts = [""] * len(parts)
+    for place in sorted(range(len(parts)), key=lambda place: parts[place].state is not State.BROKEN):
+        if room > _LEAST_TEXT and (said := _said(parts[place])):
+            texts[place] = f" {cut(said, room - 1)}"
+            room -= cell_len(texts[place])
+    return texts
+
+
+def sentence(view: RunView, row: IterationRow, record: VerdictRecord, cells: int) -> Line:
+    """`⇅ it3  pass@1 ▴+4.9* [3.0,6.8]  BUT  ngram ▾-.18*`; of other verdicts what they say. Intervals give way first."""
+    known = {measure.key: measure for measure in view.measures}
+    targets = [key for key, role in roles(view).items() if role == "target"]
+    told = [_change(known, row, key) for key in targets[:1]]
+    reversal = record.kind is Kind.REVERSAL
+    lost = [_change(known, row, key) for key in record.names[:_NAMED]] if reversal else []
+    ended = _ending(record)
+    lead = _lead(row, record)
+    room = cells - width(lead) - sum(2 + width(each.told) for each in (*told, *lost)) - width(ended) - (5 if reversal else 0)
+    first, room = _with_intervals(told, room)
+    rest, room = _with_intervals(lost, room)
+    but: Line = (Span("  BUT", BAD),) if reversal else ()
+    return (*lead, *first, *but, *rest, *ended)
+
+
+def _lead(row: IterationRow, record: VerdictRecord) -> Line:
+    at = f"it{row.t}"
+    if record.kind in (Kind.REVERSAL, Kind.PAST_PEAK):
+        return (Span(" "), Span(f"{REVERSED} {at}", ALARM))
+    return line(f" {at}", STRONG)
+
+
+def _ending(record: VerdictRecord) -> Line:
+    """What is to be said after the changes: of a reversal what is not in them, else the verdict in words."""
+    text = clean(record.text, 4 * _LONG)
+    if record.kind is Kind.REVERSAL:
+        past = _PAST.search(text)
+        broken = text.partition("; ")[2]
+        left = f"+{len(record.names) - _NAMED} more" if len(record.names) > _NAMED else ""
+        return line("".join(f"  {each}" for each in (left, past[1] if past else "", broken) if each), STRONG)
+    style = BAD if is_alarm(record.kind or "") else GOOD if record.kind is Kind.PROGRESS else ""
+    return line(f"  {text}", style)
+
+
+def _change(known: dict[str, MeasureRow], row: IterationRow, key: str) -> _Change:
+    measure, cell = known.get(key), row.cells.get(key)
+    name = Span(f"{clean(short(key), _NAME)} ")
+    if measure is None or cell is None:
+        return _Change((name, Span(NOTHING, DIM)))
+    text = f"{signed(measure.unit, cell.change)}{tested(cell)}"
+    return _Change((name, Span(text, tone(cell.verdict, measure.direction))), interval(measure.unit, cell.lo95, cell.hi95))
+
+
+def _with_intervals(changes: Sequence[_Change], room: int) -> tuple[Line, int]:
+    """The changes one after the other, with those intervals for which there is room, and what is left of it."""
+    told: list[Span] = []
+    for each in changes:
+        told += (Span("  "), *each.told)
+        if each.interval and len(each.interval) < room:
+            told.append(Span(f" {each.interval}", DIM))
+            room -= 1 + len(each.interval)
+    return tuple(told), room
+
+
+def _kept(view: RunView, newest: Keep | None, record: VerdictRecord | None) -> Line:
+    """Which checkpoint to keep by all that is known, how good it is, and why; then what was to be kept at this iteration."""
+    if newest is None:
+        return ()
+    unit, name = next(((each.unit, short(each.key)) for each in view.measures if roles(view).get(each.key) == "target"), ("", ""))
+    value = f"{clean(name, _NAME)} {measured(unit, newest.value)}".strip() if newest.value is not None else ""
+    fitted = f"cross-fitted {measured(unit, newest.fitted)}" if newest.fitted is not None else ""
+    told = ", ".join(filter(None, (value, fitted)))
+    then = record.keep.t if record and record.keep else newest.t
+    was = f" (at it{record.t} it was it{then})" if record and then != newest.t else ""
+    return (Span(f"keep it{newest.t}", STRONG), Span((f" ({told})" if told else "") + f": {clean(newest.reason, _LONG)}{was}"))
+
+
+def _remarks(record: VerdictRecord | None) -> Line:
+    """What should be known with the verdict; a rule that is not the declared one first."""
+    if record is None:
+        return ()
+    notes = [clean(note, _LONG) for note in record.notes]
+    if record.declared is None:
+        return line("; ".join(notes), STRONG) if notes else ()
+    declared = record.declared.hash
+    told = f"RULE CHANGED after the run began: declared {clean(declared, 12)}, judged by {clean(record.rule.hash, 12)}"
+    other = [note for note in notes if declared not in note]
+    return line("; ".join((told, *other)), BAD)
+
+
+def _further(record: VerdictRecord, lines: Sequence[Line], cells: int) -> tuple[Line, ...]:
+    """What the lines had no room for, in full."""
+    texts = [f"{clean(part.name, _NAME)}: {_said(part)}" for part in record.validity if _said(part)]
+    if record.kind is None:
+        texts = [clean(record.rule.sentence, _LONG)] if record.advice else []
+    elif width(lines[1]) > cells:
+        texts.insert(0, clean(record.text, 2 * _LONG))
+    told = [part for text in texts for part in wrap(text, max(20, cells - 2), subsequent_indent="  ")]
+    return tuple(line(f" {part}", DIM) for part in told[:_FURTHER])
