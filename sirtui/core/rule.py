@@ -18,7 +18,8 @@ _RELATIVE = 0.05
 class Rule(msgspec.Struct, frozen=True):
     """What is tested, and how strictly. `delta`: by key; others have `delta_of`. `looks`: iterations, in order.
 
-    `evaluations`: how often M_1 is evaluated.
+    `is_open`: the looks may become more, so that no share of alpha can be fixed beforehand. `evaluations`: how often M_1 is
+    evaluated.
     """
 
     target: str
@@ -30,12 +31,15 @@ class Rule(msgspec.Struct, frozen=True):
     looks: tuple[int, ...]
     extra_looks: int
     evaluations: int
+    is_open: bool = False
     version: int = VERSION
 
-    @property
-    def weight(self) -> float:
-        """w_k: the share of alpha that each look may spend. The number of looks is fixed beforehand."""
-        return 1 / max(1, len(self.looks) + self.extra_looks)
+    def weight(self, t: int) -> float:
+        """w_k: the share of alpha that a look at M_t may spend; over all looks they sum to at most 1.
+
+        1/(looks + extra looks) where their number is fixed beforehand, else 1/(k(k + 1)) for the k-th iteration after M_1.
+        """
+        return 1 / (t * (t - 1)) if self.is_open else 1 / max(1, len(self.looks) + self.extra_looks)
 
     def role(self, key: str) -> str:
         """What part a measure has: `target`, `essential`, `watch`, or `shown`, which decides nothing."""
@@ -75,9 +79,10 @@ def rule(spec: Spec) -> Rule:
         alpha=said.alpha,
         delta=dict(sorted(said.delta.items())) if isinstance(said.delta, dict) else {},
         default_delta=None if isinstance(said.delta, dict) else said.delta,
-        looks=tuple(range(2, spec.iterations + 1)) if said.looks is None else said.looks,
-        extra_looks=said.extra_looks,
+        looks=said.looks if isinstance(said.looks, tuple) else tuple(range(2, spec.iterations + 1)),
+        extra_looks=0 if said.looks == "open" else said.extra_looks,
         evaluations=1 + spec.evaluation.repeats,
+        is_open=said.looks == "open",
     )
 
 
@@ -86,14 +91,20 @@ def declared(rule: Rule) -> Declared:
     essential = ", ".join(rule.essential) or "(nothing)"
     deltas = [f"{key} {size:g}" for key, size in rule.delta.items()]
     usual = ".02, disparity .03, what is no share 5 %" if rule.default_delta is None else f"{rule.default_delta:g}"
-    looks = f"it{rule.looks[0]}-it{rule.looks[-1]}" if _in_a_row(rule.looks) else ", ".join(f"it{t}" for t in rule.looks)
-    share = f"each at 1/{max(1, len(rule.looks) + rule.extra_looks)} of it"
     sentence = (
         f"A reversal is {rule.target} up while any of {essential} is down against M_1: paired tests at alpha {rule.alpha:g}, "
-        f"Holm over {len(rule.essential)} essentials, {len(rule.looks)} looks ({looks or 'none'}) and {rule.extra_looks} extra, "
-        f"{share}, and a change of at least {'; '.join([usual, *deltas])}; M_1 is evaluated {rule.evaluations} times."
+        f"Holm over {len(rule.essential)} essentials, {_looks(rule)}, "
+        f"and a change of at least {'; '.join([usual, *deltas])}; M_1 is evaluated {rule.evaluations} times."
     )
     return Declared(sentence, sha256(msgspec.json.encode(rule)).hexdigest()[:12])
+
+
+def _looks(rule: Rule) -> str:
+    if rule.is_open:
+        return "a look at every iteration, the k-th at 1/(k(k + 1)) of it"
+    looks = f"it{rule.looks[0]}-it{rule.looks[-1]}" if _in_a_row(rule.looks) else ", ".join(f"it{t}" for t in rule.looks)
+    share = max(1, len(rule.looks) + rule.extra_looks)
+    return f"{len(rule.looks)} looks ({looks or 'none'}) and {rule.extra_looks} extra, each at 1/{share} of it"
 
 
 def _in_a_row(looks: tuple[int, ...]) -> bool:

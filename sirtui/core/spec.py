@@ -80,8 +80,9 @@ class Verdicts(Struct, frozen=True, forbid_unknown_fields=True):
 
     `essential` must not fall; `watch` is shown and may flag; left out, they are what the task and the samples allow.
     `alpha`: over all looks, for the target and for the essentials each. `delta`: the smallest change that matters, of every
-    measure or by key. `looks`: the iterations at which a decision is taken (every one where left out), `extra_looks`: how
-    many more `sirtui topup` may take. `on_reversal`: whether the run goes on, waits for an answer, or ends.
+    measure or by key. `looks`: the iterations at which a decision is taken (every one where left out; "open" where the number
+    of iterations may still grow), `extra_looks`: how many more `sirtui topup` may take. `on_reversal`: whether the run goes
+    on, waits for an answer, or ends.
     """
 
     target: Text = "pass@1.sampled"
@@ -89,7 +90,7 @@ class Verdicts(Struct, frozen=True, forbid_unknown_fields=True):
     watch: tuple[Text, ...] | None = None
     alpha: Level = 0.05
     delta: Positive | dict[Text, Positive] = {}
-    looks: tuple[Annotated[int, Meta(ge=2)], ...] | None = None
+    looks: tuple[Annotated[int, Meta(ge=2)], ...] | Literal["open"] | None = None
     extra_looks: Natural = 1
     on_reversal: Literal["continue", "pause", "stop"] = "continue"
 
@@ -231,7 +232,7 @@ def _check_verdicts(spec: Spec, file: str) -> None:
         if named.count(key) > 1:
             expected = "each measure once: as the target, among the essential, or on watch"
             raise wrong(file, "verdicts", f"{key} is named {named.count(key)} times", expected)
-    looks = every.looks or ()
+    looks = every.looks if isinstance(every.looks, tuple) else ()
     if list(looks) != sorted(set(looks)) or any(t > spec.iterations for t in looks):
         raise wrong(file, "verdicts.looks", f"got {list(looks)}", f"iterations from 2 to {spec.iterations}, in order")
     if every.looks == ():

@@ -75,7 +75,8 @@ def gather(of: Subject, t: int, look: int = 1, problems: Sequence[str] | None = 
     there = [each for each in evidence(of.spec, t, look) if of.run.problems(*each).exists()]
     lines = {each: list(read_lines(of.run.problems(*each), Line)) for each in there}
     ids = problems if problems is not None else [line.problem for line in lines[1, 1]]
-    course = Course(_series(of, lines, ids), rule(of.spec), tuple(sorted({s for s, _ in lines})))
+    measured = tuple(sorted({s for s, _ in lines}))
+    course = Course(_series(of, lines, ids), rule(of.spec), measured, extra=t if look > 1 else None)
     return Gathered(course, _evidence(of.run, lines, ids))
 
 

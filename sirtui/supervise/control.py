@@ -11,6 +11,7 @@ from sirtui.core import files
 from sirtui.core.errors import SirtuiError, UsageError
 from sirtui.core.layout import RunFolder
 from sirtui.core.plan import plan
+from sirtui.core.rule import rule
 from sirtui.core.run import RunRecord
 from sirtui.core.spec import Topup
 from sirtui.supervise.launchers import Launcher
@@ -74,7 +75,7 @@ def top_up(run: RunFolder, topup: Topup, *, command: Sequence[str] = SUPERVISOR)
     if files.is_locked(run.supervisor_lock):
         raise UsageError(f"{run.name} is at work", "Top it up when it has finished, or stop it first.")
     record = files.read_record(run.record, RunRecord)
-    spent, allowed = len(record.spec.topups), record.spec.verdicts.extra_looks
+    spent, allowed = len(record.spec.topups), rule(record.spec).extra_looks
     if not run.verdict(topup.t).exists():
         raise UsageError(f"{run.name} has no verdict on it{topup.t} yet", "Only what was looked at can be looked at again.")
     if spent >= allowed:

@@ -62,13 +62,14 @@ class Course:
     """A run as far as it is measured.
 
     `measured`: the iterations, in order, M_1 first. `reference`: which iteration changes are measured from, 0 where it is
-    another run's.
+    another run's. `extra`: the iteration that an extra look is spent on, declared look or not.
     """
 
     series: tuple[Series, ...]
     rule: Rule
     measured: tuple[int, ...]
     reference: int = 1
+    extra: int | None = None
 
     def cells(self, t: int) -> tuple[Cell, ...]:
         """The verdict on every measure of M_t, declared ones that were never measured included. Computed once."""
@@ -79,6 +80,10 @@ class Course:
     @cached_property
     def _cells(self) -> dict[int, tuple[Cell, ...]]:
         return {}
+
+    def is_look(self, t: int) -> bool:
+        """Whether anything is decided about M_t."""
+        return t in self.rule.looks or t == self.extra
 
     @cached_property
     def nulls(self) -> Mapping[str, Null]:
@@ -95,7 +100,7 @@ class Course:
 
     def _judged(self, t: int) -> tuple[Cell, ...]:
         here = [self._seen(each, row, t) for each in self.series if (row := each.at(t)) is not None]
-        corrected = self._corrected({seen.key: seen.change for seen in here if seen.tested and seen.change}, 1)
+        corrected = self._corrected({seen.key: seen.change for seen in here if seen.tested and seen.change}, t, 1)
         peaks = self._peaks(here, t)
         cells = [self._cell(seen, t, corrected.get(seen.key), peaks.get(seen.key)) for seen in here]
         there = {cell.key for cell in cells}
@@ -117,16 +122,16 @@ class Course:
         solved = [count for side in (series.reference, now) if (count := series.solved(side)) is not None]
         if solved and min(solved) < LEAST_SOLVED:
             return f"{solved[0]} -> {solved[1]} problems of the last level solved: {_TOO_FEW_SOLVED}"
-        return "" if t in self.rule.looks else "not a declared look"
+        return "" if self.is_look(t) else "not a declared look"
 
-    def _corrected(self, changes: Mapping[str, Change], times: int) -> dict[str, float]:
+    def _corrected(self, changes: Mapping[str, Change], t: int, times: int) -> dict[str, float]:
         """By key min(1, `times` Holm(p) / w_k), Holm's within each family; a declared measure that has no p counts as 1."""
         found: dict[str, float] = {}
         for family in map(self._family, ("target", "essential", "watch")):
             ps = [changes[key].p if key in changes else None for key in family]
             by_holm = holm([1.0 if p is None else p for p in ps])
             found |= {
-                key: min(1.0, times * p / self.rule.weight) for key, p in zip(family, by_holm, strict=True) if key in changes
+                key: min(1.0, times * p / self.rule.weight(t)) for key, p in zip(family, by_holm, strict=True) if key in changes
             }
         return found
 
@@ -139,7 +144,7 @@ class Course:
             if best is not None and row is not None and (found := self._change(seen.series, seen.now, row)):
                 changes[seen.key] = (best, found)
         tested = {seen.key: changes[seen.key][1] for seen in here if not seen.why and seen.key in changes}
-        corrected = self._corrected(tested, t - 1)
+        corrected = self._corrected(tested, t, t - 1)
         known = {seen.key: seen.series for seen in here}
         return {key: self._against(known[key], s, change, corrected.get(key)) for key, (s, change) in changes.items()}
 
@@ -174,7 +179,7 @@ class Course:
             inflation=_number(behaves.inflation),
             inflated=behaves.acts,
             family=max(1, len(self._family(role))),
-            weight=self.rule.weight,
+            weight=self.rule.weight(t),
             counts={} if solved is None else {"solved": solved, "solved_before": series.solved(series.reference) or 0},
         )
         if change is None or cell.delta is None:
@@ -218,11 +223,11 @@ class Course:
         if seen.why.endswith(_TOO_FEW_SOLVED):
             text = f"needs {LEAST_SOLVED} solved problems of the last level; more samples cannot help"
             return Needed("detect", None, None, None, text)
-        if t not in self.rule.looks:
+        if not self.is_look(t):
             return Needed("detect", None, None, None, "needs a declared look: nothing is decided at others")
         if seen.change.stderr is None:
             return Needed("detect", None, None, None, "needs problems of more than one cluster")
-        level = self.rule.alpha * self.rule.weight / cell.family
+        level = self.rule.alpha * cell.weight / cell.family
         return needed(seen.series, t, seen.change, cell.delta, level)
 
 

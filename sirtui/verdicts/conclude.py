@@ -76,7 +76,7 @@ def of_group(runs: Sequence[Sequence[Cell]], rule: Rule, t: int) -> VerdictRecor
 def _notes(course: Course, t: int) -> tuple[str, ...]:
     missing = sorted(set(range(2, t)) - set(course.measured))
     told = [f"not measured: {', '.join(f'it{s}' for s in missing)}"] if missing else []
-    if t not in course.rule.looks:
+    if not course.is_look(t):
         told.append(f"it{t} is no declared look: its measures lean, nothing is decided")
     return tuple(told)
 

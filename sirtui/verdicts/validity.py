@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from scipy import special
 
 from sirtui.core.labels import short
-from sirtui.core.rule import Rule
 from sirtui.core.verdict import Cell, Part, Sign, State
 from sirtui.verdicts.cells import Course
 
@@ -68,7 +67,7 @@ def strip(course: Course, t: int, forms: tuple[Form, Form] | None, contaminated:
         _format(forms, cells.get(course.rule.target)),
         _null(course),
         _contamination(contaminated),
-        _power(cells[course.rule.target], course.rule),
+        _power(cells[course.rule.target], course.rule.alpha),
     )
 
 
@@ -128,10 +127,10 @@ def _contamination(found: tuple[int, int] | None) -> Part:
     return Part("contamination", state, f"{count} of {problems} test problems occur in training")
 
 
-def _power(target: Cell, rule: Rule) -> Part:
+def _power(target: Cell, alpha: float) -> Part:
     if target.against is None or target.against.stderr is None or target.delta is None:
         return Part("power", State.BROKEN, f"{short(target.key)}: {target.why or 'no error can be told'}")
-    level = rule.alpha * rule.weight
+    level = alpha * target.weight
     seen = (float(special.ndtri(1 - level / 2)) + 0.842) * target.against.stderr
     state = State.WARN if target.verdict is Sign.UNDECIDED and seen > 2 * target.delta else State.OK
     size = f"{100 * seen:.1f} points" if target.unit == "share" else f"{seen:.3g}"
