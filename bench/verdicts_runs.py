@@ -66,7 +66,7 @@ class Setup:
 def _rule(samples: int, iterations: int, delta: float | None) -> Rule:
     evaluation = Evaluation(samples=samples, ood_samples=OOD_SAMPLES, repeats=REPEATS)
     verdicts = Verdicts() if delta is None else Verdicts(delta=delta)
-    found = rule(Spec("frozen", "model", "task", iterations=iterations, evaluation=evaluation, verdicts=verdicts))
+    found = rule(Spec(name="frozen", base_model="m", task="t", iterations=iterations, evaluation=evaluation, verdicts=verdicts))
     assert found.essential == (essential_pass(samples), *DIVERSITIES, OOD), found.essential
     return found
 

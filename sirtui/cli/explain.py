@@ -100,7 +100,11 @@ def _tested(cell: Cell, against: Against, alpha: float) -> Iterator[str]:
 
 def _to_change(cell: Cell, against: Against, alpha: float) -> str:
     if cell.verdict is Sign.UNDECIDED:
-        return cell.needed.text if cell.needed else "nothing in this run"
+        if cell.needed is None:
+            return "nothing in this run"
+        return cell.needed.text + (
+            " to be called flat, if nothing changed" if cell.needed.aim == "flat" else " to be told from 0"
+        )
     if cell.verdict is Sign.SUSPENDED:
         return "a measure that repeats itself: find out why two evaluations of M_1 differ"
     assert cell.delta is not None

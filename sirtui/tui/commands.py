@@ -51,7 +51,7 @@ class Stop:
 
 
 class Resume:
-    """Finished stages are kept; the run goes on with the next one."""
+    """Finished stages are kept; the run goes on with the next one. What is lost so far stops it no more."""
 
     name, done = "resume", "resumed"
 

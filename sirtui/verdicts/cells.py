@@ -185,7 +185,7 @@ class Course:
         if change is None or cell.delta is None:
             return replace(cell, why=_nowhere(seen.now, series.reference))
         against, previous = self._against(series, self.reference, change, corrected), self._previous(seen, t)
-        verdict = Sign.SUSPENDED if behaves.suspended else against.sign
+        verdict = Sign.SUSPENDED if behaves.suspended else Sign.UNDECIDED if seen.why else against.sign
         cell = replace(cell, verdict=verdict, against=against, peak=peak, previous=previous, why=seen.why or _too_little(change))
         return replace(cell, trend=self._trend(cell, t), needed=self._needed(seen, t, cell))
 

@@ -8,7 +8,7 @@ from math import inf, sqrt
 
 from scipy import special
 
-from sirtui.verdicts.series import Series
+from sirtui.verdicts.series import Series, Shape
 
 SUSPENDED_FROM = 3.3
 """An A/A |z| beyond this suspends a measure."""
@@ -39,7 +39,10 @@ class Null:
 
 
 def null(series: Series) -> Null:
-    """The null of a measure, from all pairs of M_1's evaluations. With R + 1 of them the mean z^2 is chi^2_R / R under chance."""
+    """The null of a measure, from all pairs of M_1's evaluations. With R + 1 of them the mean z^2 is chi^2_R / R under chance.
+
+    Greedy marks have no such null (most often they repeat exactly): their exact test is never widened.
+    """
     pairs = (series.change(now, before) for before, now in combinations(series.firsts, 2))
     zs = [_z(found.change, found.stderr) for found in pairs if found is not None and found.stderr is not None]
     if not zs:
@@ -47,7 +50,7 @@ def null(series: Series) -> Null:
     inflation = sum(z * z for z in zs) / len(zs)
     repeats = len(series.firsts) - 1
     limit = float(special.chdtri(repeats, _ACTS_FROM)) / repeats
-    return Null(max(map(abs, zs)), inflation, inflation > limit)
+    return Null(max(map(abs, zs)), inflation, inflation > limit and series.shape is not Shape.MARKS)
 
 
 def _z(change: float, stderr: float) -> float:

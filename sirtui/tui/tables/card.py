@@ -13,11 +13,11 @@ from sirtui.core.labels import short
 from sirtui.core.text import clean
 from sirtui.core.verdict import Keep, Kind, Part, State, VerdictRecord
 from sirtui.store.rows import Cell, IterationRow, MeasureRow, RunView
-from sirtui.tui.figures import NOTHING, REVERSED, interval, measured, signed
+from sirtui.tui.figures import REVERSED, interval, measured, signed
 from sirtui.tui.paint import ALARM, BAD, DIM, FAIL, GOOD, STRONG, Line, Span, clip, cut, ends, join, line, width
 from sirtui.tui.tables.headlines import roles
 from sirtui.tui.tables.iterations import find_iteration, how_it_stands
-from sirtui.tui.tables.words import is_alarm, tested, tone
+from sirtui.tui.tables.words import is_alarm, label, tested, tone
 
 _LONG, _NAME, _NAMED, _FURTHER = 500, 24, 6, 12
 _LEAST_TEXT = 8
@@ -113,18 +113,19 @@ def _texts(parts: Sequence[Part], room: int) -> list[str]:
 
 def sentence(view: RunView, row: IterationRow, record: VerdictRecord, cells: int) -> Line:
     """`⇅ it3  pass@1 ▴+4.9* [3.0,6.8]  BUT  ngram ▾-.18*`; of other verdicts what they say. Intervals give way first."""
-    known = {measure.key: measure for measure in view.measures}
-    targets = [key for key, role in roles(view).items() if role == "target"]
-    told = [_change(known, row, key) for key in targets[:1]]
     reversal = record.kind is Kind.REVERSAL
-    lost = [_change(known, row, key) for key in record.names[:_NAMED]] if reversal else []
-    ended = _ending(record)
-    lead = _lead(row, record)
-    room = cells - width(lead) - sum(2 + width(each.told) for each in (*told, *lost)) - width(ended) - (5 if reversal else 0)
-    first, room = _with_intervals(told, room)
-    rest, room = _with_intervals(lost, room)
-    but: Line = (Span("  BUT", BAD),) if reversal else ()
-    return (*lead, *first, *but, *rest, *ended)
+    targets = [measure for measure in view.measures if roles(view).get(measure.key) == "target"]
+    named = {measure.key: measure for measure in view.measures if measure.key in record.names[:_NAMED]} if reversal else {}
+    lost = [named.get(name, MeasureRow(name, 0, "")) for name in record.names[:_NAMED]] if reversal else []
+    lead, but, ended = _lead(row, record), line("  BUT", BAD) if reversal else (), _ending(record)
+    room = cells - width((*lead, *but, *ended))
+    for name in (short, label):
+        first, rest = [[_change(row, each, name(each.key)) for each in some] for some in (targets[:1], lost)]
+        left = room - sum(2 + width(each.told) for each in (*first, *rest))
+        if left >= 0:
+            break
+    told, left = _with_intervals(first, left)
+    return (*lead, *told, *but, *_with_intervals(rest, left)[0], *ended)
 
 
 def _lead(row: IterationRow, record: VerdictRecord) -> Line:
@@ -146,13 +147,11 @@ def _ending(record: VerdictRecord) -> Line:
     return line(f"  {text}", style)
 
 
-def _change(known: dict[str, MeasureRow], row: IterationRow, key: str) -> _Change:
-    measure, cell = known.get(key), row.cells.get(key)
-    name = Span(f"{clean(short(key), _NAME)} ")
-    if measure is None or cell is None:
-        return _Change((name, Span(NOTHING, DIM)))
+def _change(row: IterationRow, measure: MeasureRow, name: str) -> _Change:
+    cell = row.cells.get(measure.key, _NO_CELL)
     text = f"{signed(measure.unit, cell.change)}{tested(cell)}"
-    return _Change((name, Span(text, tone(cell.verdict, measure.direction))), interval(measure.unit, cell.lo95, cell.hi95))
+    told = (Span(f"{clean(name, _NAME)} "), Span(text, tone(cell.verdict, measure.direction)))
+    return _Change(told, interval(measure.unit, cell.lo95, cell.hi95))
 
 
 def _with_intervals(changes: Sequence[_Change], room: int) -> tuple[Line, int]:

@@ -113,7 +113,8 @@ def standing_line(measure: MeasureRow, cell: Cell) -> Line:
     words = _SIGNS if measure.direction else _NUMBERS
     plainly = next((word for sign, word in words.items() if cell.verdict == sign), clean(cell.verdict, 9))
     over_time = "" if cell.trend == cell.verdict else next((word for t, word in _TRENDS.items() if cell.trend == t), cell.trend)
-    return line(clean(over_time, 10) or plainly, tone(cell.verdict, measure.direction))
+    style = BAD if cell.trend == Trend.PAST_PEAK else tone(cell.verdict, measure.direction)
+    return line(clean(over_time, 10) or plainly, style)
 
 
 def reversed_runs(kinds: Iterable[str]) -> int:

@@ -62,13 +62,13 @@ def _left(snapshot: Snapshot) -> Iterator[str]:
     if view is None:
         yield "sirtui"
         return
-    name, brief = clean(view.run.name, 80), _where(snapshot, brief=True)
-    for parts in ((_where(snapshot), _jobs(snapshot)), (_where(snapshot),), (brief,)):
-        yield " │ ".join((f"sirtui {name}", *filter(None, parts)))
-    for cells in range(len(name), _LEAST_NAME - 1, -1):
-        yield f"{cut_middle(name, cells)} │ {brief}"
-    for cells in range(len(name), 0, -1):
-        yield cut_middle(name, cells)
+    name, where = clean(view.run.name, 80), _where(snapshot)
+    yield " │ ".join((f"sirtui {name}", where, *filter(None, (_jobs(snapshot),))))
+    yield f"sirtui {name} │ {where}"
+    size = cell_len(name)
+    for told in (where, _where(snapshot, brief=True)):
+        yield from (f"{cut_middle(name, cells)} │ {told}" for cells in range(size, min(size, _LEAST_NAME) - 1, -1))
+    yield from (cut_middle(name, cells) for cells in range(size, 0, -1))
 
 
 def _where(snapshot: Snapshot, *, brief: bool = False) -> str:
