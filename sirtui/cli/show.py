@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from sirtui.cli.text import duration, left, number, progress, stars, table
+from sirtui.cli.text import duration, left, number, progress, stars, table, terminal_width
 from sirtui.cli.verdict import keep_text, verdict_json
 from sirtui.core.run import Status
 from sirtui.core.verdict import State, VerdictRecord
@@ -102,7 +101,7 @@ def as_text(view: RunView) -> str:
         "Value, and in brackets the paired change against M1: ** at 99 %, * at 95 %, ~ not significant, corrected for all\n"
         "measures and looks; without a mark it decides nothing. ↑ ↓: which way is better."
     )
-    return "\n".join([*lines, table(rows, width=_width()), "", notes, *_conclusion(view)])
+    return "\n".join([*lines, table(rows, width=terminal_width()), "", notes, *_conclusion(view)])
 
 
 def _verdicts(shown: Sequence[IterationRow], columns: int) -> list[str]:
@@ -137,11 +136,6 @@ def _shown(cell: Cell | None, unit: str) -> str:
         return "-"
     mark = stars(cell.p) if cell.role in _ROLES else ""
     return number(cell.value, unit) + (f" ({cell.change:+.3f}{mark})" if cell.change is not None else "")
-
-
-def _width() -> int | None:
-    """Of the terminal; None where the text goes elsewhere."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _standing(view: RunView) -> str:

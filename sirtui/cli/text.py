@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Sequence
 
 from sirtui.store.rows import RunRow
@@ -69,6 +71,21 @@ def _block(rows: Sequence[Sequence[str]], widths: Sequence[int], chosen: Sequenc
 
 def _cell(text: str, width: int, to_left: bool) -> str:
     return text.ljust(width) if to_left else text.rjust(width)
+
+
+def terminal_width() -> int | None:
+    """Of the terminal; None where the text goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def fitting(rows: Sequence[Sequence[str]], width: int | None, drop: Sequence[str]) -> Sequence[Sequence[str]]:
+    """The rows with as many of the columns headed `drop`, the first first, left out as it takes to fit into `width`."""
+    for title in drop:
+        if width is None or sum(max(map(len, column)) + 2 for column in zip(*rows, strict=True)) - 2 <= width:
+            break
+        place = list(rows[0]).index(title)
+        rows = [[*row[:place], *row[place + 1 :]] for row in rows]
+    return rows
 
 
 def stars(p: float | None) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from sirtui.cli import judged
-from sirtui.cli.text import change, interval, number, p_value, table
+from sirtui.cli.text import change, fitting, interval, number, p_value, table, terminal_width
 from sirtui.core.errors import UsageError
 from sirtui.core.labels import short
 from sirtui.core.layout import RunFolder
@@ -154,9 +154,10 @@ def measures(cells: Sequence[Cell], of: str) -> str:
     rows = [
         [cell.role, f"{short(cell.key)} {_better(cell.direction)}", *_figures(cell), _word(cell), _trend(cell)] for cell in told
     ]
+    shown = fitting([head, *rows], terminal_width(), drop=("over time", of, "value", "p"))
     open_ = [f"  {short(cell.key)}: {_open(cell)}" for cell in told if _open(cell)]
     notes = "Changes of shares in points. p: corrected for all measures and looks; - where there is no test."
-    return "\n".join([table([head, *rows], left=2), notes, *(["undecided:", *open_] if open_ else [])])
+    return "\n".join([table(shown, left=2), notes, *(["undecided:", *open_] if open_ else [])])
 
 
 def _better(direction: int) -> str:
@@ -190,9 +191,11 @@ def _open(cell: Cell) -> str:
 
 def sets_text(sets: Sets) -> list[str]:
     """How many problems were gained and lost, how much, and which for sure."""
-    chance = "no repeats: chance not measured" if sets.chance is None else f"{sets.chance:g} each by chance"
-    net = f"net {sets.net_gained:g} and {sets.net_lost:g}; McNemar p {p_value(sets.p)}"
-    lines = [f"greedy: {sets.gained} problems gained, {sets.lost} lost of {sets.problems} ({chance}; {net})"]
+    lines = []
+    if sets.p is not None:
+        chance = "no repeats: chance not measured" if sets.chance is None else f"{sets.chance:g} each by chance"
+        net = f"net {sets.net_gained:g} and {sets.net_lost:g}; McNemar p {p_value(sets.p)}"
+        lines = [f"greedy: {sets.gained} problems gained, {sets.lost} lost of {sets.problems} ({chance}; {net})"]
     if sets.gained_mass is not None and sets.lost_mass is not None:
         lines.append(f"samples: {100 * sets.gained_mass:.1f} points gained, {100 * sets.lost_mass:.1f} lost (cross-fitted)")
     if sets.crossing:

@@ -6,6 +6,9 @@ does not know; `split` finds the whole lines in what was read so far.
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import Any
+
 import msgspec
 
 from sirtui.core.verdict import VerdictRecord
@@ -137,12 +140,18 @@ def encode(event: Event) -> bytes:
     return line + b"\n"
 
 
-def _shortened(event: Event, texts: int, items: int) -> Event:
-    """The same with texts cut to so many characters, mappings to so many items."""
-    fields = {name: getattr(event, name) for name in event.__struct_fields__}
-    short = {name: value[:texts] for name, value in fields.items() if isinstance(value, str)}
-    few = {name: dict(list(value.items())[:items]) for name, value in fields.items() if isinstance(value, dict)}
-    return msgspec.structs.replace(event, **short, **few)
+def _shortened(value: Any, texts: int, items: int) -> Any:
+    """The same with texts cut to so many characters, mappings and lists to so many items, at any depth."""
+    if isinstance(value, str) and not isinstance(value, StrEnum):
+        return value[:texts]
+    if isinstance(value, dict):
+        return {key: _shortened(inner, texts, items) for key, inner in list(value.items())[:items]}
+    if isinstance(value, tuple):
+        return tuple(_shortened(inner, texts, items) for inner in value[:items])
+    if isinstance(value, msgspec.Struct):
+        fields = {name: _shortened(getattr(value, name), texts, items) for name in value.__struct_fields__}
+        return msgspec.structs.replace(value, **fields)
+    return value
 
 
 def decode(line: bytes) -> Event:

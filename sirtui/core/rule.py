@@ -18,7 +18,7 @@ _RELATIVE = 0.05
 class Rule(msgspec.Struct, frozen=True):
     """What is tested, and how strictly. `delta`: by key; others have `delta_of`. `looks`: iterations, in order.
 
-    `is_open`: the looks may become more, so that no share of alpha can be fixed beforehand. `evaluations`: how often M_1 is
+    `is_open`: every iteration is a look, however many there will be (`looks` is empty). `evaluations`: how often M_1 is
     evaluated.
     """
 
@@ -51,7 +51,7 @@ class Rule(msgspec.Struct, frozen=True):
         """The smallest change of a measure that matters, in its unit; `reference` is its value at the reference.
 
         As declared, else .03 for disparities, .02 for what lies between 0 and 1 (shares, diversities), else 5 % of the
-        reference's value.
+        reference's value (.02 where that is 0).
         """
         if key in self.delta:
             return self.delta[key]
@@ -59,7 +59,7 @@ class Rule(msgspec.Struct, frozen=True):
             return self.default_delta
         if key.endswith("ood.disparity"):
             return _DELTA_DISPARITY
-        return _DELTA if unit in ("share", "") else _RELATIVE * abs(reference)
+        return _DELTA if unit in ("share", "") or not reference else _RELATIVE * abs(reference)
 
 
 class Declared(msgspec.Struct, frozen=True):
@@ -79,7 +79,7 @@ def rule(spec: Spec) -> Rule:
         alpha=said.alpha,
         delta=dict(sorted(said.delta.items())) if isinstance(said.delta, dict) else {},
         default_delta=None if isinstance(said.delta, dict) else said.delta,
-        looks=said.looks if isinstance(said.looks, tuple) else tuple(range(2, spec.iterations + 1)),
+        looks=tuple(range(2, spec.iterations + 1)) if said.looks is None else said.looks if said.looks != "open" else (),
         extra_looks=0 if said.looks == "open" else said.extra_looks,
         evaluations=1 + spec.evaluation.repeats,
         is_open=said.looks == "open",
@@ -104,11 +104,12 @@ def _looks(rule: Rule) -> str:
         return "a look at every iteration, the k-th at 1/(k(k + 1)) of it"
     looks = f"it{rule.looks[0]}-it{rule.looks[-1]}" if _in_a_row(rule.looks) else ", ".join(f"it{t}" for t in rule.looks)
     share = max(1, len(rule.looks) + rule.extra_looks)
-    return f"{len(rule.looks)} looks ({looks or 'none'}) and {rule.extra_looks} extra, each at 1/{share} of it"
+    number = f"{len(rule.looks)} look{'' if len(rule.looks) == 1 else 's'}"
+    return f"{number} ({looks or 'none'}) and {rule.extra_looks} extra, each at 1/{share} of it"
 
 
 def _in_a_row(looks: tuple[int, ...]) -> bool:
-    return bool(looks) and looks == tuple(range(looks[0], looks[0] + len(looks)))
+    return len(looks) > 1 and looks == tuple(range(looks[0], looks[0] + len(looks)))
 
 
 def essential_pass(samples: int) -> str | None:

@@ -308,18 +308,24 @@ def _expected(message: str, inside: str) -> str:
 
 def _value(table: dict[str, Any], inside: str) -> str:
     value: Any = table
-    for part in inside.split("."):
-        if not isinstance(value, dict) or part not in value:
+    for part in _parts(inside):
+        known = value if isinstance(value, dict) else dict(enumerate(value)) if isinstance(value, list) else {}
+        if part not in known:
             break
-        value = value[part]
+        value = known[part]
     return repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
+
+
+def _parts(inside: str) -> list[str | int]:
+    """The keys of a dotted path, places in lists as numbers: `topups[0].t`."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"[.\[\]]+", inside) if part]
 
 
 def _fields(inside: str) -> dict[str, Any]:
     """The keys of the table at a dotted path, and their types."""
     kind: Any = Spec
-    for part in inside.split(".") if inside else []:
-        kind = _fields_of(kind)[part]
+    for part in _parts(inside):
+        kind = get_args(kind)[0] if isinstance(part, int) else _fields_of(kind)[part]
     return _fields_of(kind)
 
 

@@ -148,14 +148,15 @@ class Sets(msgspec.Struct, frozen=True):
 
     `gained`, `lost`: greedily, gross; `chance`: what M_1 against itself gives, the mean of both ways; `p`: McNemar's.
     `gained_mass`, `lost_mass`: mean gain of the problems that gained, mean loss of those that lost, over all problems,
-    cross-fitted. `crossing`: the K from which on pass@K is below M_1's, where that may be claimed.
+    cross-fitted. None where there are no greedy answers, or no samples. `crossing`: the K from which on pass@K is below
+    M_1's, where that may be claimed.
     """
 
-    gained: int
-    lost: int
+    gained: int | None
+    lost: int | None
     problems: int
     chance: float | None
-    p: float
+    p: float | None
     gained_mass: float | None
     lost_mass: float | None
     named_gained: tuple[Named, ...] = ()
@@ -163,14 +164,14 @@ class Sets(msgspec.Struct, frozen=True):
     crossing: int | None = None
 
     @property
-    def net_gained(self) -> float:
+    def net_gained(self) -> float | None:
         """The improvement set beyond chance."""
-        return self.gained - (self.chance or 0.0)
+        return None if self.gained is None else self.gained - (self.chance or 0.0)
 
     @property
-    def net_lost(self) -> float:
+    def net_lost(self) -> float | None:
         """The lost set beyond chance."""
-        return self.lost - (self.chance or 0.0)
+        return None if self.lost is None else self.lost - (self.chance or 0.0)
 
 
 class Keep(msgspec.Struct, frozen=True):

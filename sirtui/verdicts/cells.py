@@ -83,7 +83,7 @@ class Course:
 
     def is_look(self, t: int) -> bool:
         """Whether anything is decided about M_t."""
-        return t in self.rule.looks or t == self.extra
+        return self.rule.is_open or t in self.rule.looks or t == self.extra
 
     @cached_property
     def nulls(self) -> Mapping[str, Null]:
@@ -105,7 +105,12 @@ class Course:
         cells = [self._cell(seen, t, corrected.get(seen.key), peaks.get(seen.key)) for seen in here]
         there = {cell.key for cell in cells}
         absent = [key for key in (self.rule.target, *self.rule.essential) if key not in there]
-        return (*cells, *(_absent(key, self.rule.role(key)) for key in absent))
+        return (*cells, *(self._absent(key, t) for key in absent))
+
+    def _absent(self, key: str, t: int) -> Cell:
+        elsewhere = any(each.key == key for each in self.series)
+        why = f"not measured at it{t}" if elsewhere else "never measured in this run"
+        return Cell(key, self.rule.role(key), 0, "", Sign.UNDEFINED, why=why)
 
     def _seen(self, series: Series, now: Scores, t: int) -> _Seen:
         return _Seen(series, now, self._change(series, now, series.reference), self._untested(series, now, t))
@@ -143,10 +148,20 @@ class Course:
             row = None if best is None else seen.series.at(best)
             if best is not None and row is not None and (found := self._change(seen.series, seen.now, row)):
                 changes[seen.key] = (best, found)
-        tested = {seen.key: changes[seen.key][1] for seen in here if not seen.why and seen.key in changes}
+        tested = {
+            seen.key: changes[seen.key][1]
+            for seen in here
+            if seen.key in changes and not seen.why and self._enough_solved(seen.series, changes[seen.key][0])
+        }
         corrected = self._corrected(tested, t, t - 1)
         known = {seen.key: seen.series for seen in here}
         return {key: self._against(known[key], s, change, corrected.get(key)) for key, (s, change) in changes.items()}
+
+    @staticmethod
+    def _enough_solved(series: Series, t: int) -> bool:
+        row = series.at(t)
+        solved = None if row is None else series.solved(row)
+        return solved is None or solved >= LEAST_SOLVED
 
     def _best_before(self, series: Series, t: int) -> int | None:
         """The iteration with the best mean over all its problems; the earlier of equals."""
@@ -236,10 +251,6 @@ def _too_little(change: Change) -> str:
     if change.n < LEAST_PROBLEMS:
         return f"only {change.n} problems"
     return "one cluster alone" if change.stderr is None else ""
-
-
-def _absent(key: str, role: str) -> Cell:
-    return Cell(key, role, 0, "", Sign.UNDEFINED, why="never measured in this run")
 
 
 def _nowhere(now: Scores, reference: Scores) -> str:

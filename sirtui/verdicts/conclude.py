@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 
 from sirtui.core.rule import Rule, declared
-from sirtui.core.verdict import Cell, Keep, Sets, Sign, VerdictRecord
+from sirtui.core.verdict import Cell, Keep, Kind, Sets, Sign, VerdictRecord
 from sirtui.verdicts.cells import Course
 from sirtui.verdicts.iteration import Verdict, standing, verdict
-from sirtui.verdicts.keep import halves, keep
+from sirtui.verdicts.keep import Margin, halves, keep
 from sirtui.verdicts.paired import defined
 from sirtui.verdicts.problems import Tally, crossing, masses, named, sets
 from sirtui.verdicts.seeds import group
@@ -85,10 +85,13 @@ def _sets(course: Course, evidence: Evidence, t: int, found: Verdict, cells: Seq
     greedy = next((each for each in course.series if each.key == GREEDY), None)
     now, first = evidence.tallies.get(t), evidence.tallies.get(1)
     row = greedy.at(t) if greedy else None
-    if greedy is None or row is None or not defined(row, greedy.reference).any():
+    drawn = now is not None and first is not None and bool(((now.drawn > 0) & (first.drawn > 0)).any())
+    gross = Sets(None, None, 0, None, None, None, None)
+    if greedy is not None and row is not None and defined(row, greedy.reference).any():
+        gross = sets(row, greedy.reference, greedy.firsts)
+    elif not drawn:
         return None
-    gross = sets(row, greedy.reference, greedy.firsts)
-    if now is None or first is None:
+    if now is None or first is None or not drawn:
         return gross
     gained_mass, lost_mass = masses(now, first)
     gained, lost = named(evidence.problems, now, first)
@@ -104,8 +107,8 @@ def _sets(course: Course, evidence: Evidence, t: int, found: Verdict, cells: Seq
 
 def _crossing(course: Course, t: int, found: Verdict, cells: Sequence[Cell]) -> int | None:
     """Claimed only where the target is up and the essential pass@K is down."""
-    up = any(cell.key == course.rule.target and cell.verdict is Sign.UP for cell in cells)
-    if not up or not any(_is_pass(name) for name in found.names):
+    fell = any(_is_pass(cell.key) and cell.role == "essential" and cell.verdict is Sign.DOWN for cell in cells)
+    if found.kind is not Kind.REVERSAL or not fell:
         return None
     curves = [each for each in course.series if _is_pass(each.key)]
     now = {int(each.key[5:]): each.value(row) for each in curves if (row := each.at(t)) is not None}
@@ -125,7 +128,8 @@ def _keep(course: Course, evidence: Evidence, t: int) -> Keep | None:
         essential = [cell for cell in course.cells(s) if cell.role == "essential"]
         down[s] = [cell.key for cell in essential if cell.verdict is Sign.DOWN]
     delta = course.rule.delta_of(target.key, target.unit, target.value(target.first))
-    return keep(target, down, halves(evidence.problems, evidence.cluster), course.rule.alpha, delta)
+    target_null = course.nulls[target.key]
+    return keep(target, down, halves(evidence.problems, evidence.cluster), Margin(course.rule.alpha, delta, target_null.factor))
 
 
 def advice(course: Course) -> str:

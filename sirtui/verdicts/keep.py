@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from sirtui.core.labels import short
 from sirtui.core.verdict import Keep
 from sirtui.verdicts.cells import LEAST_PROBLEMS
+from sirtui.verdicts.paired import Change
 from sirtui.verdicts.series import Series
 
 
@@ -20,15 +22,28 @@ def halves(problems: Sequence[str], clusters: Mapping[str, str] | None = None) -
     return np.array([sha256(each.encode()).digest()[0] % 2 == 0 for each in ids], dtype=bool)
 
 
-def keep(target: Series, down: Mapping[int, Collection[str]], half: NDArray[np.bool_], alpha: float, delta: float) -> Keep | None:
+@dataclass(frozen=True)
+class Margin:
+    """By how much a later iteration must be better to be preferred: `delta`, at level `alpha`, with errors `factor` as large."""
+
+    alpha: float
+    delta: float
+    factor: float = 1.0
+
+    def excludes(self, change: Change) -> bool:
+        """Whether a change is more than noise."""
+        p = change.inflated(self.factor).p
+        return change.n >= LEAST_PROBLEMS and p is not None and p <= self.alpha and abs(change.change) >= self.delta
+
+
+def keep(target: Series, down: Mapping[int, Collection[str]], half: NDArray[np.bool_], margin: Margin) -> Keep | None:
     """The iteration with the highest target among those with no essential measure down; equal within noise, the earlier.
 
-    `down`: by iteration, M_1 included, the essential measures that fell. `alpha`, `delta`: a later iteration must be better
-    by at least delta, at this level, to be preferred. None where the target is nowhere defined.
+    `down`: by iteration, M_1 included, the essential measures that fell. None where the target is nowhere defined.
     """
     allowed = [t for t in sorted(down) if not down[t] and target.at(t) is not None]
     everywhere = np.ones(len(half), dtype=bool)
-    chosen = _choose(target, allowed, everywhere, alpha, delta)
+    chosen = _choose(target, allowed, everywhere, margin)
     if chosen is None:
         return None
     value, gain = _reported(target, chosen, everywhere)
@@ -37,13 +52,13 @@ def keep(target: Series, down: Mapping[int, Collection[str]], half: NDArray[np.b
         if (np.isfinite(target.first) & here).sum() < LEAST_PROBLEMS:
             reports = []
             break
-        there = _choose(target, allowed, here, alpha, delta)
+        there = _choose(target, allowed, here, margin)
         reports.append((None, None) if there is None else _reported(target, there, ~here))
     fitted = [_mean([report[part] for report in reports]) for part in (0, 1)]
     return Keep(chosen, value, gain, fitted[0], fitted[1], _reason(target, down, allowed, chosen))
 
 
-def _choose(target: Series, allowed: Sequence[int], here: NDArray[np.bool_], alpha: float, delta: float) -> int | None:
+def _choose(target: Series, allowed: Sequence[int], here: NDArray[np.bool_], margin: Margin) -> int | None:
     """The earliest that is not surely worse than the best."""
     rows = {t: np.where(here, row, np.nan) for t in allowed if (row := target.at(t)) is not None}
     values = {t: target.value(row) * (target.direction or 1) for t, row in rows.items()}
@@ -55,8 +70,7 @@ def _choose(target: Series, allowed: Sequence[int], here: NDArray[np.bool_], alp
         found = target.change(rows[t], rows[best])
         if found is None:
             continue
-        surely = found.n >= LEAST_PROBLEMS and found.p is not None and found.p <= alpha and abs(found.change) >= delta
-        if not (surely and found.change * (target.direction or 1) < 0):
+        if not (margin.excludes(found) and found.change * (target.direction or 1) < 0):
             return t
     return best
 
@@ -79,11 +93,12 @@ def _reason(target: Series, down: Mapping[int, Collection[str]], allowed: Sequen
     lost = {t: names for t, names in down.items() if names}
     names = ", ".join(dict.fromkeys(short(name) for fell in lost.values() for name in fell))
     where = ", ".join(f"it{t}" for t in lost)
-    values = {t: target.value(row) for t in allowed if (row := target.at(t)) is not None}
+    every = {t: target.value(row) for t in allowed if (row := target.at(t)) is not None}
+    values = {t: value for t, value in every.items() if not np.isnan(value)}
     best = max(values, key=lambda t: (values[t] * (target.direction or 1), -t))
     if chosen == 1 and len(allowed) == 1 and lost:
         return f"every later iteration lost something essential ({names})"
     what = (
         f"highest {short(target.key)}" if best == chosen else f"{short(target.key)} equal within noise to it{best}, and earlier"
     )
-    return f"{what} with nothing essential lost" + (f"; {where} lost {names}" if lost else "")
+    return f"{what} with no essential measure down" + (f"; {where}: {names}" if lost else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import ceil
 
 import numpy as np
@@ -14,7 +15,7 @@ from sirtui.verdicts.series import Series, Shape
 _FLAT = 2.927  # z_.95 + z_.90: power .9 for two one-sided tests at .05, were there no change at all
 _POWER = 0.842  # z_.8
 _PLANNED = 1.5
-_MOST_EVALUATIONS = 64
+_MOST_EVALUATIONS = 1_000_000
 
 
 def needed(series: Series, t: int, change: Change, delta: float, level: float) -> Needed | None:
@@ -35,27 +36,25 @@ def needed(series: Series, t: int, change: Change, delta: float, level: float) -
     if problems <= change.n and detect:  # lucky by plan: then plan with what was seen
         problems = ceil(change.variance / _detecting(abs(change.change), level) ** 2)
         target = _detecting(abs(change.change), level)
+    aim = "detect" if detect else "flat"
+    if problems <= change.n:
+        return Needed(aim, None, None, None, "at the edge: a little more of anything may tip it")
     noise = sampling_noise(series, t)
     more = None if noise is None else _evaluations(series, t, change, noise, change.n * target**2)
     a = series.evaluations.get(t, 1)
     per_evaluation = series.draws[t] // a if t in series.draws else None
     samples = None if more is None or per_evaluation is None else per_evaluation * (a + more)
-    problems_told = problems if problems > change.n else None
-    told = _told(problems_told, samples, more, known=noise is not None)
-    return Needed("detect" if detect else "flat", problems_told, samples, more, told)
+    return Needed(aim, problems, samples, more, _told(problems, samples, more, known=noise is not None))
 
 
 def _detecting(size: float, level: float) -> float:
     return size / (float(special.ndtri(1 - level / 2)) + _POWER)
 
 
-def _told(problems: int | None, samples: int | None, more: int | None, *, known: bool) -> str:
+def _told(problems: int, samples: int | None, more: int | None, *, known: bool) -> str:
     if more is not None:
-        enough = f"{samples:,} samples (topup {more})" if samples is not None else f"topup {more}"
-        return f"needs {problems:,} problems, or {enough}" if problems else f"needs {enough}"
-    if problems:
-        return f"needs {problems:,} problems" + ("; more samples cannot help" if known else "")
-    return "at the edge: further evaluations may decide it"
+        return f"needs {problems:,} problems, or " + (f"{samples:,} samples (topup {more})" if samples else f"topup {more}")
+    return f"needs {problems:,} problems" + ("; more samples cannot help" if known else "")
 
 
 def _evaluations(series: Series, t: int, change: Change, noise: tuple[float, float], allowed: float) -> int | None:
@@ -63,10 +62,13 @@ def _evaluations(series: Series, t: int, change: Change, noise: tuple[float, flo
     now, first = noise
     fixed = max(0.0, change.variance - now - first)
     a, b = series.evaluations.get(t, 1), len(series.firsts)
-    for k in range(1, _MOST_EVALUATIONS + 1):
-        if now * a / (a + k) + first * b / (b + k) + fixed <= allowed:
-            return k
-    return None
+
+    def enough(k: int) -> bool:
+        return now * a / (a + k) + first * b / (b + k) + fixed <= allowed
+
+    if now + first == 0 or not enough(_MOST_EVALUATIONS):
+        return None
+    return bisect_left(range(_MOST_EVALUATIONS), True, lo=1, key=enough)
 
 
 def sampling_noise(series: Series, t: int) -> tuple[float, float] | None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from math import inf, sqrt
+from math import inf, isfinite, sqrt
 
 from scipy import special
 
+from sirtui.verdicts.paired import Change
 from sirtui.verdicts.series import Series, Shape
 
 SUSPENDED_FROM = 3.3
 """An A/A |z| beyond this suspends a measure."""
 _ACTS_FROM = 0.01
+_MANY = 30
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,8 @@ class Null:
     """How a measure behaves between evaluations of one model.
 
     `worst`: the largest |z| of any pair; `inflation`: lambda, the mean of z^2 over all pairs; `acts`: whether it is above
-    the 99 % point of chi^2_R / R, and so widens the error by its root. All None with no pair.
+    the 99 % point of chi^2_R / R, and so widens the error by its root. None with no pair; `inflation` also where every
+    problem differs by the same amount, without any error (`worst` is then infinite).
     """
 
     worst: float | None = None
@@ -44,16 +47,20 @@ def null(series: Series) -> Null:
     Greedy marks have no such null (most often they repeat exactly): their exact test is never widened.
     """
     pairs = (series.change(now, before) for before, now in combinations(series.firsts, 2))
-    zs = [_z(found.change, found.stderr) for found in pairs if found is not None and found.stderr is not None]
+    zs = [_z(found) for found in pairs if found is not None and found.p is not None]
     if not zs:
         return Null()
     inflation = sum(z * z for z in zs) / len(zs)
     repeats = len(series.firsts) - 1
     limit = float(special.chdtri(repeats, _ACTS_FROM)) / repeats
+    if not isfinite(inflation):
+        return Null(inf)
     return Null(max(map(abs, zs)), inflation, inflation > limit and series.shape is not Shape.MARKS)
 
 
-def _z(change: float, stderr: float) -> float:
-    if stderr:
-        return change / stderr
-    return 0.0 if change == 0 else inf
+def _z(found: Change) -> float:
+    """The change in standard errors; of few degrees of freedom (few clusters) the normal quantile of its t."""
+    if not found.stderr:
+        return 0.0 if found.change == 0 else inf
+    t = found.change / found.stderr
+    return t if found.df >= _MANY else float(special.ndtri(special.stdtr(found.df, t)))

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from sirtui.core.rule import Rule
-from sirtui.core.verdict import Against, Cell, Sign
+from sirtui.core.verdict import Against, Cell, Needed, Sign
 from sirtui.verdicts.paired import p_value
 
 
@@ -43,7 +43,8 @@ def _cell(key: str, found: Sequence[Cell | None], rule: Rule) -> Cell:
     against = _together([each.change for each in known], known)
     agreed = next((sign for sign in (Sign.UP, Sign.DOWN, Sign.FLAT) if signs[sign] >= _enough(len(found))), None)
     verdict = agreed if agreed and (len(found) == 2 or _borne_out(agreed, against, delta, one.direction)) else Sign.UNDECIDED
-    why = "" if verdict is not Sign.UNDECIDED else f"the runs: {', '.join(f'{count} {sign}' for sign, count in signs.items())}"
+    told = f"the runs are {', '.join(f'{count} {sign}' for sign, count in signs.items())}"
+    needed = Needed("detect", None, None, None, told) if verdict is Sign.UNDECIDED else None
     return Cell(
         **head,  # type: ignore[arg-type]
         verdict=verdict,
@@ -54,7 +55,7 @@ def _cell(key: str, found: Sequence[Cell | None], rule: Rule) -> Cell:
         peak=_peak(there),
         family=one.family,
         weight=one.weight,
-        why=why,
+        needed=needed,
     )
 
 

@@ -9,7 +9,7 @@ from scipy import special
 
 from sirtui.core.labels import short
 from sirtui.core.verdict import Cell, Part, Sign, State
-from sirtui.verdicts.cells import Course
+from sirtui.verdicts.cells import LEAST_PROBLEMS, Course
 
 _UNPARSED, _UNREADABLE = 0.05, 0.2
 _INFRA_WARN, _INFRA = 0.0, 0.01
@@ -76,8 +76,8 @@ def _judge(forms: tuple[Form, Form] | None) -> Part:
         return Part("judge", State.WARN, "no samples were judged")
     infra = max(form.infra / form.drawn for form in forms)
     unread = max(1 - form.answered for form in forms)
-    state = State.BROKEN if infra > _INFRA or unread > _UNREADABLE else State.OK
-    if state is State.OK and (infra > _INFRA_WARN or unread > _UNPARSED):
+    state = State.BROKEN if infra > _INFRA or unread > _UNREADABLE + 1e-9 else State.OK
+    if state is State.OK and (infra > _INFRA_WARN or unread > _UNPARSED + 1e-9):
         state = State.WARN
     failed = f", judge failed on {100 * infra:.2g} %" if infra else ""
     return Part("judge", state, f"unparsed {100 * (1 - forms[1].answered):.1f} -> {100 * (1 - forms[0].answered):.1f} %{failed}")
@@ -130,6 +130,8 @@ def _contamination(found: tuple[int, int] | None) -> Part:
 def _power(target: Cell, alpha: float) -> Part:
     if target.against is None or target.against.stderr is None or target.delta is None:
         return Part("power", State.BROKEN, f"{short(target.key)}: {target.why or 'no error can be told'}")
+    if target.against.n < LEAST_PROBLEMS:
+        return Part("power", State.BROKEN, f"only {target.against.n} problems: fewer than {LEAST_PROBLEMS} decide nothing")
     level = alpha * target.weight
     seen = (float(special.ndtri(1 - level / 2)) + 0.842) * target.against.stderr
     state = State.WARN if target.verdict is Sign.UNDECIDED and seen > 2 * target.delta else State.OK

@@ -105,8 +105,24 @@ def test_the_smallest_change_that_matters(delta, key, unit, reference, size):
 def test_the_looks_share_alpha_evenly(iterations, verdicts, weight):
     """Extra looks included, so that all together spend no more than alpha."""
     found = rule(a_spec(iterations=iterations, verdicts=verdicts))
-    assert found.weight == pytest.approx(weight)
-    assert found.weight * (len(found.looks) + found.extra_looks) <= 1 + 1e-12
+    assert [found.weight(t) for t in (2, iterations)] == pytest.approx([weight] * 2)
+    assert weight * (len(found.looks) + found.extra_looks) <= 1 + 1e-12
+
+
+def test_open_looks_spend_less_each_time():
+    """1/(k(k + 1)) for the k-th, so that however many there are they sum to less than 1."""
+    found = rule(a_spec(iterations=3, verdicts={"looks": "open"}))
+    assert [found.weight(t) for t in (2, 3, 4)] == pytest.approx([1 / 2, 1 / 6, 1 / 12])
+    assert 0.99 < sum(found.weight(t) for t in range(2, 500)) < 1
+    assert found.extra_looks == 0
+    assert "a look at every iteration, the k-th at 1/(k(k + 1)) of it" in declared(found).sentence
+
+
+def test_open_looks_are_the_same_rule_however_many_iterations_there_are():
+    """That their number may grow is what was declared."""
+    one, other = (rule(a_spec(iterations=iterations, verdicts={"looks": "open"})) for iterations in (3, 5))
+    assert declared(one).sentence == declared(other).sentence
+    assert declared(one).hash == declared(other).hash
 
 
 def test_what_the_experiment_leaves_out():
@@ -127,6 +143,7 @@ OTHER = {
     "looks": (5,),
     "extra_looks": 0,
     "evaluations": 1,
+    "is_open": True,
     "version": 99,
 }
 
