@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from sirtui.cli import judged
-from sirtui.cli.text import change, interval, number
+from sirtui.cli.text import change, folded, interval, number, terminal_width
 from sirtui.core.errors import NotFound
 from sirtui.core.labels import short
 from sirtui.core.verdict import Against, Cell, Sign, VerdictRecord
@@ -30,7 +30,7 @@ def call(asked: argparse.Namespace) -> int:
     record = judged.verdict_on(run, judged.iteration(asked.it) if asked.it else None)
     told = explained(_cell(record, asked.measure), record, judged.record_of(run).spec.verdicts.alpha)
     sys.stdout.write(f"{run.name}\n")
-    sys.stdout.write("\n".join(told) + "\n")
+    sys.stdout.write(folded("\n".join(told), terminal_width()) + "\n")
     return 0
 
 

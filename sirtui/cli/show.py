@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from sirtui.cli.text import duration, left, number, progress, stars, table, terminal_width
+from sirtui.cli.text import duration, folded, left, number, progress, stars, table, terminal_width
 from sirtui.cli.verdict import keep_text, verdict_json
 from sirtui.core.run import Status
 from sirtui.core.verdict import State, VerdictRecord
@@ -101,7 +101,8 @@ def as_text(view: RunView) -> str:
         "Value, and in brackets the paired change against M1: ** at 99 %, * at 95 %, ~ not significant, corrected for all\n"
         "measures and looks; without a mark it decides nothing. ↑ ↓: which way is better."
     )
-    return "\n".join([*lines, table(rows, width=terminal_width()), "", notes, *_conclusion(view)])
+    conclusion = (folded(line, terminal_width()) for line in _conclusion(view))
+    return "\n".join([*lines, table(rows, width=terminal_width()), "", notes, *conclusion])
 
 
 def _verdicts(shown: Sequence[IterationRow], columns: int) -> list[str]:

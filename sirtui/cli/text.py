@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 
 from sirtui.store.rows import RunRow
@@ -76,6 +77,20 @@ def _cell(text: str, width: int, to_left: bool) -> str:
 def terminal_width() -> int | None:
     """Of the terminal; None where the text goes elsewhere."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def folded(text: str, width: int | None) -> str:
+    """Lines that are too long for `width` broken between words, what follows set in."""
+    if width is None:
+        return text
+    return "\n".join(_fold(line, width) for line in text.split("\n"))
+
+
+def _fold(line: str, width: int) -> str:
+    if len(line) <= width:
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def fitting(rows: Sequence[Sequence[str]], width: int | None, drop: Sequence[str]) -> Sequence[Sequence[str]]:

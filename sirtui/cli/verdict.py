@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from sirtui.cli import judged
-from sirtui.cli.text import change, fitting, interval, number, p_value, table, terminal_width
+from sirtui.cli.text import change, fitting, folded, interval, number, p_value, table, terminal_width
 from sirtui.core.errors import UsageError
 from sirtui.core.labels import short
 from sirtui.core.layout import RunFolder
@@ -123,7 +123,7 @@ def as_text(runs: Sequence[RunFolder], verdicts: Sequence[VerdictRecord], chosen
         [measures(chosen.cells, "runs" if len(runs) > 1 else "n")],
         sets_text(chosen.sets) if chosen.sets else [],
     ]
-    return "\n\n".join("\n".join(block) for block in blocks if block)
+    return folded("\n\n".join("\n".join(block) for block in blocks if block), terminal_width())
 
 
 def _state(state: State) -> str:
