@@ -91,7 +91,11 @@ def as_text(view: RunView) -> str:
     shown = [row for row in view.iterations if row.cells]
     if not shown:
         return "\n".join([*lines, "Nothing is measured yet."])
-    head = ["", *(f"it{row.t} {row.trainer}" for row in shown), *(f"M{row.t} repeat {row.repeat}" for row in view.repeats if row.cells)]
+    head = [
+        "",
+        *(f"it{row.t} {row.trainer}" for row in shown),
+        *(f"M{row.t} repeat {row.repeat}" for row in view.repeats if row.cells),
+    ]
     columns: list[Mapping[str, Cell]] = [row.cells for row in (*shown, *view.repeats) if row.cells]
     rows = [head, _verdicts(shown, len(columns))] if any(row.verdict for row in shown) else [head]
     for measure in sorted(view.measures, key=lambda measure: _place(measure.key, columns)):

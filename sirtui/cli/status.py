@@ -11,7 +11,6 @@ import msgspec
 from sirtui.cli.text import left, progress, table
 from sirtui.core.run import Status
 from sirtui.core.text import clean
-from sirtui.core.verdict import Kind
 from sirtui.store import Store
 from sirtui.store.rows import RunRow, StageRow
 
@@ -47,9 +46,8 @@ def _as_text(runs: tuple[RunRow, ...]) -> str:
     for run in sorted(runs, key=lambda run: not _needs_someone(run)):
         at = f"{run.t or '-'}/{run.iterations}"
         now = f"{run.stage} {progress(run.done, run.total, run.unit)}" if run.stage else ""
-        keep = f" (keep it{run.keep})" if run.keep else ""
         remains = left(run) if run.status.alive else ""
-        rows.append([run.name, run.status, run.method, at, now, remains, f"{clean(run.verdict_text, 60)}{keep}"])
+        rows.append([run.name, run.status, run.method, at, now, remains, _verdict(run)])
     troubled = [run for run in runs if run.status in _TROUBLED]
     return "\n".join([table(rows, left=7), *(f"\n{run.name}: {run.reason or run.status}\n  {run.hint}" for run in troubled)])
 
@@ -58,7 +56,13 @@ _TROUBLED = (Status.FAILED, Status.LOST, Status.PAUSED)
 
 
 def _needs_someone(run: RunRow) -> bool:
-    return run.status in _TROUBLED or bool(run.verdict and Kind(run.verdict).alarm)
+    return run.status in _TROUBLED or run.alarm
+
+
+def _verdict(run: RunRow) -> str:
+    if run.verdict is None:
+        return ""
+    return clean(run.verdict.text, 60) + (f" (keep it{run.verdict.keep})" if run.verdict.keep else "")
 
 
 def _run(run: RunRow) -> dict[str, Any]:
@@ -79,10 +83,7 @@ def _run(run: RunRow) -> dict[str, Any]:
             "eta": run.eta,
             "reason": run.reason,
             "hint": run.hint,
-            "verdict": run.verdict,
-            "verdict_text": run.verdict_text,
-            "alarms": run.alarms or None,
-            "keep": run.keep,
+            "verdict": _without_gaps(msgspec.to_builtins(run.verdict)) if run.verdict else None,
         }
     )
 

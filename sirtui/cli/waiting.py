@@ -47,7 +47,8 @@ def _wait(store: Store, name: str, out: TextIO) -> int:
 
 
 def _ended_by_rule(view: RunView) -> bool:
-    return view.run.status is Status.STOPPED and bool(view.run.verdict_text) and view.run.reason.endswith(view.run.verdict_text)
+    verdict = view.run.verdict
+    return view.run.status is Status.STOPPED and verdict is not None and view.run.reason.endswith(verdict.text)
 
 
 class _Told:

@@ -191,6 +191,7 @@ class Keep(msgspec.Struct, frozen=True):
 class VerdictRecord(msgspec.Struct, frozen=True):
     """`verdicts.json`: the verdict on M_t. `kind` is None for M_1, which is what is compared against.
 
+    `names`: the measures that it is about; `past_peak`: the iteration from which the target fell for sure; `text`: it in words.
     `look`: which look at M_t (more than 1 after a topup); `declared`: the rule written down before the run started, where it
     differs from `rule`; `notes`: what the verdict rests on and should be known with it; `measured`: iterations with measures.
     """
@@ -209,8 +210,14 @@ class VerdictRecord(msgspec.Struct, frozen=True):
     advice: str = ""
     notes: tuple[str, ...] = ()
     measured: tuple[int, ...] = ()
+    past_peak: int | None = None
     declared: Declared | None = None
     schema: int = 1
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The parts of the validity strip that do not hold."""
+        return tuple(part.name for part in self.validity if part.state is State.BROKEN)
 
     def cell(self, key: str) -> Cell | None:
         """The cell of a measure."""

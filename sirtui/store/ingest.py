@@ -132,4 +132,7 @@ def _put(db: Database, row: Row, changes: dict[Stage, Change], gone: Collection[
     for stage in gone:
         write.drop_stage(db, stage)
     numbers = write.put_stages(db, run, {stage: change.row for stage, change in changes.items()})
-    write.put_readings(db, {numbers[stage]: change.reading for stage, change in changes.items() if change.reading})
+    readings = {numbers[stage]: change.reading for stage, change in changes.items() if change.reading}
+    write.put_readings(db, readings)
+    if gone or any(reading.fresh or reading.points.verdict for reading in readings.values()):
+        write.put_judged(db, run)

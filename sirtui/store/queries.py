@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -16,14 +16,16 @@ from sirtui.core.plan import plan
 from sirtui.core.rule import Declared
 from sirtui.core.run import Stage, Status
 from sirtui.core.spec import Spec
-from sirtui.core.verdict import Kind, VerdictRecord
-from sirtui.store.rows import Cell, MeasureRow, RunRow, RunView, StageRow
+from sirtui.core.verdict import VerdictRecord
+from sirtui.store.rows import Cell, MeasureRow, RunRow, RunVerdict, RunView, StageRow
 from sirtui.store.view import Told, at_work, view
 
-_RUN = "name, title, status, method, task, base_model, seed, iterations, created, ended, reason, hint"
+_RUN = "name, title, status, method, task, base_model, seed, iterations, created, ended, reason, hint, verdict"
+_JUDGED = "LEFT JOIN judged ON judged.run = runs.id"
 _decode_spec = msgspec.json.Decoder(Spec).decode
 _decode_rule = msgspec.json.Decoder(Declared).decode
 _decode_verdict = msgspec.json.Decoder(VerdictRecord).decode
+_decode_run_verdict = msgspec.json.Decoder(RunVerdict).decode
 _decode_counts = msgspec.json.Decoder(dict[str, int]).decode
 
 
@@ -40,53 +42,12 @@ def names(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
 
 def runs(connection: sqlite3.Connection) -> tuple[RunRow, ...]:
     """All runs, newest first; those that are alive with what is at work."""
-    found = connection.execute(f"SELECT id, spec, {_RUN} FROM runs ORDER BY created DESC, name").fetchall()
+    found = connection.execute(f"SELECT id, spec, {_RUN} FROM runs {_JUDGED} ORDER BY created DESC, name").fetchall()
     reached = dict(connection.execute(_REACHED).fetchall())
-    judged = _judged(connection)
-    rows = (
-        (number, spec, _with_verdict(_bare_run(columns, reached.get(number)), judged.get(number)))
-        for number, spec, *columns in found
-    )
-    return tuple(_alive(connection, number, spec, row) for number, spec, row in rows)
+    return tuple(_alive(connection, number, spec, _bare_run(columns, reached.get(number))) for number, spec, *columns in found)
 
 
 _REACHED = "SELECT run, max(t) FROM stages WHERE attempt > 0 GROUP BY run"
-_LOOKS = """
-SELECT run, t, verdicts.kind FROM verdicts JOIN stages ON stages.id = verdicts.stage
-WHERE verdicts.kind <> '' ORDER BY run, t, repeat
-"""
-_LAST_LOOK = """
-SELECT run, verdicts.kind, text, keep, max(t * 100000 + repeat) FROM verdicts JOIN stages ON stages.id = verdicts.stage
-WHERE verdicts.kind <> '' GROUP BY run
-"""  # the other columns are of the row with the maximum: so SQLite does it where max() stands alone
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """The verdict on a run's last measured iteration, and at how many iterations there is an alarm."""
-
-    kind: str
-    text: str
-    keep: int | None
-    alarms: int
-
-
-def _judged(connection: sqlite3.Connection) -> dict[int, _Judged]:
-    """Of each iteration the last look counts."""
-    kinds: dict[int, dict[int, str]] = {}
-    for run, t, kind in connection.execute(_LOOKS):
-        kinds.setdefault(run, {})[t] = kind
-    alarms = {run: sum(kind in _ALARMS for kind in by_t.values()) for run, by_t in kinds.items()}
-    return {run: _Judged(kind, text, keep, alarms[run]) for run, kind, text, keep, _ in connection.execute(_LAST_LOOK)}
-
-
-_ALARMS = frozenset(kind.value for kind in Kind if kind.alarm)
-
-
-def _with_verdict(row: RunRow, judged: _Judged | None) -> RunRow:
-    if judged is None:
-        return row
-    return replace(row, verdict=judged.kind, verdict_text=judged.text, keep=judged.keep, alarms=judged.alarms)
 
 
 def _alive(connection: sqlite3.Connection, number: int, encoded: bytes | None, row: RunRow) -> RunRow:
@@ -98,14 +59,15 @@ def _alive(connection: sqlite3.Connection, number: int, encoded: bytes | None, r
 
 
 def _bare_run(columns: Sequence[Any], reached: int | None = None) -> RunRow:
-    name, title, status, method, task, base_model, seed, iterations, created, ended, reason, hint = columns
+    name, title, status, method, task, base_model, seed, iterations, created, ended, reason, hint, judged = columns
     settings = (method, task, base_model, int(seed), iterations)
-    return RunRow(name, title, Status(status), *settings, created, ended=ended, t=reached, reason=reason, hint=hint)
+    row = RunRow(name, title, Status(status), *settings, created, ended=ended, t=reached, reason=reason, hint=hint)
+    return replace(row, verdict=_decode_run_verdict(judged)) if judged else row
 
 
 def run(connection: sqlite3.Connection, folder: RunFolder) -> RunView | None:
     """One run with everything the home screen shows of it; None where there is no such run."""
-    found = connection.execute(f"SELECT id, spec, rule, {_RUN} FROM runs WHERE name = ?", (folder.name,)).fetchone()
+    found = connection.execute(f"SELECT id, spec, rule, {_RUN} FROM runs {_JUDGED} WHERE name = ?", (folder.name,)).fetchone()
     if found is None:
         return None
     number, encoded, rule, *columns = found
@@ -114,11 +76,10 @@ def run(connection: sqlite3.Connection, folder: RunFolder) -> RunView | None:
     spec = _decode_spec(encoded)
     stages = _stages(connection, number, spec)
     cells, measures = _measured(connection, number)
-    verdicts = _verdicts(connection, number)
     reached = max((stage.t for stage in stages if stage.attempt), default=None)
-    row = _with_verdict(_bare_run(columns, reached), _last(verdicts))
-    told = Told(cells, measures, _newest(connection, number), verdicts, _decode_rule(rule) if rule else None)
-    return view(row, spec, stages, told, folder)
+    verdicts, declared = _verdicts(connection, number), _decode_rule(rule) if rule else None
+    told = Told(cells, measures, _newest(connection, number), verdicts, declared)
+    return view(_bare_run(columns, reached), spec, stages, told, folder)
 
 
 _VERDICTS = """
@@ -129,14 +90,6 @@ SELECT t, record FROM stages JOIN verdicts ON verdicts.stage = stages.id WHERE r
 def _verdicts(connection: sqlite3.Connection, number: int) -> dict[int, VerdictRecord]:
     """By iteration the verdict of the last look."""
     return {t: _decode_verdict(record) for t, record in connection.execute(_VERDICTS, (number,))}
-
-
-def _last(verdicts: Mapping[int, VerdictRecord]) -> _Judged | None:
-    found = [record for _, record in sorted(verdicts.items()) if record.kind]
-    if not found:
-        return None
-    last, alarms = found[-1], sum(record.kind in _ALARMS for record in found)
-    return _Judged(last.kind or "", last.text, last.keep.t if last.keep else None, alarms)
 
 
 _STAGES = """

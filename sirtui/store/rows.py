@@ -5,9 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from sirtui.core.rule import Declared
-from sirtui.core.run import Kind, Status
-from sirtui.core.verdict import VerdictRecord
+from sirtui.core.run import Kind as StageKind
+from sirtui.core.run import Status
+from sirtui.core.verdict import Kind, VerdictRecord
+
+
+class RunVerdict(msgspec.Struct, frozen=True):
+    """What a run's list tells of its verdict: see `core.verdict.VerdictRecord`.
+
+    `alarms`: at how many iterations something was lost for sure; `keep`: which checkpoint to keep.
+    """
+
+    kind: Kind
+    names: tuple[str, ...]
+    past_peak: int | None
+    text: str
+    alarms: int
+    keep: int | None
 
 
 @dataclass(frozen=True)
@@ -16,8 +33,7 @@ class RunRow:
 
     `name` is the full name (its folder), `t` the iteration at work, or reached, `stage` the id of the most urgent running stage,
     `done` of `total` `unit`s its progress, `left` the seconds it still takes at its pace. `reason` and `hint` say why it
-    failed and what to do. `verdict` is that of its last measured iteration (`core.verdict.Kind`, empty where there is none
-    yet), in words in `verdict_text`; `alarms`: at how many iterations something was lost for sure; `keep`: which to keep.
+    failed and what to do. `verdict`: the one on its last measured iteration, None where there is none yet.
     """
 
     name: str
@@ -39,10 +55,12 @@ class RunRow:
     eta: float | None = None
     reason: str = ""
     hint: str = ""
-    verdict: str = ""
-    verdict_text: str = ""
-    alarms: int = 0
-    keep: int | None = None
+    verdict: RunVerdict | None = None
+
+    @property
+    def alarm(self) -> bool:
+        """Whether its verdict is that something was lost for sure."""
+        return self.verdict is not None and self.verdict.kind.alarm
 
 
 @dataclass(frozen=True)
@@ -52,7 +70,7 @@ class StageRow:
     id: str
     t: int
     repeat: int
-    kind: Kind
+    kind: StageKind
     status: Status
     attempt: int = 0
     started: float | None = None

@@ -119,14 +119,11 @@ COMPARISONS = Table(
     },
     key=("stage", "key", "against"),
 )
-VERDICTS = Table(
-    "verdicts",
-    {"stage": int, "kind": str, "text": str, "keep": int | None, "record": bytes},  # a VerdictRecord as JSON
-    key="stage",
-)
+VERDICTS = Table("verdicts", {"stage": int, "kind": str, "record": bytes}, key="stage")  # a VerdictRecord as JSON
+JUDGED = Table("judged", {"run": int, "verdict": bytes}, key="run")  # a RunVerdict as JSON, made from VERDICTS
 POINTS = (SCALARS, NEWEST, METRICS, COMPARISONS, VERDICTS)
 """The tables that hold what a stage's journal tells."""
-TABLES = (META, RUNS, STAGES, JOURNALS, KEYS, *POINTS)
+TABLES = (META, RUNS, STAGES, JOURNALS, KEYS, *POINTS, JUDGED)
 
 
 def create(db: Database) -> None:

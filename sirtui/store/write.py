@@ -15,10 +15,25 @@ import msgspec
 from sirtui.core.run import Kind, Stage, Status
 from sirtui.core.spec import label
 from sirtui.core.text import clean
+from sirtui.core.verdict import Kind as Verdict
 from sirtui.core.verdict import VerdictRecord
 from sirtui.store.journal import Journal, Key, Points, Reading
+from sirtui.store.rows import RunVerdict
 from sirtui.store.scan import RunFacts, StageFacts
-from sirtui.store.schema import COMPARISONS, JOURNALS, KEYS, METRICS, NEWEST, POINTS, RUNS, SCALARS, STAGES, VERDICTS, Table
+from sirtui.store.schema import (
+    COMPARISONS,
+    JOURNALS,
+    JUDGED,
+    KEYS,
+    METRICS,
+    NEWEST,
+    POINTS,
+    RUNS,
+    SCALARS,
+    STAGES,
+    VERDICTS,
+    Table,
+)
 from sirtui.store.status import Standing, of_stage
 
 if TYPE_CHECKING:
@@ -148,8 +163,31 @@ def _comparisons(stage: int, points: Points, keys: Mapping[Key, int]) -> Iterato
 
 
 def _verdict(stage: int, record: VerdictRecord) -> Row:
-    keep = record.keep.t if record.keep else None
-    return stage, record.kind or "", clean(record.text, 1_000), keep, msgspec.json.encode(record)
+    return stage, record.kind or "", msgspec.json.encode(record)
+
+
+_LOOKS = """
+SELECT t, verdicts.kind, record FROM stages JOIN verdicts ON verdicts.stage = stages.id
+WHERE run = ? AND verdicts.kind <> '' ORDER BY t, repeat
+"""
+_decode_verdict = msgspec.json.Decoder(VerdictRecord).decode
+
+
+def put_judged(db: Database, run: int) -> None:
+    """Write the run's verdict: that of its last measured iteration, of several looks the last."""
+    looks = {t: (kind, record) for t, kind, record in db.execute(_LOOKS, (run,))}
+    db.table(JUDGED.name).delete_where("run = ?", (run,))
+    if looks:
+        last = _decode_verdict(looks[max(looks)][1])
+        alarms = sum(Verdict(kind).alarm for kind, _ in looks.values())
+        _put(db, JUDGED, [(run, msgspec.json.encode(_of_run(last, alarms)))])
+
+
+def _of_run(last: VerdictRecord, alarms: int) -> RunVerdict:
+    assert last.kind is not None
+    keep = last.keep.t if last.keep else None
+    names = tuple(clean(name, 200) for name in last.names)
+    return RunVerdict(last.kind, names, last.past_peak, clean(last.text, 1_000), alarms, keep)
 
 
 def _put(db: Database, table: Table, rows: Iterable[Row]) -> None:
@@ -172,6 +210,7 @@ def drop_run(db: Database, name: str) -> None:
     """Remove a run and all that hangs on it."""
     for stage in known_stages(db.conn, name).values():
         drop_stage(db, stage.id)
+    db.execute(f"DELETE FROM {JUDGED.name} WHERE run IN (SELECT id FROM runs WHERE name = ?)", (name,))
     db.table(RUNS.name).delete_where("name = ?", (name,))
 
 

@@ -49,7 +49,8 @@ def conclude(course: Course, evidence: Evidence, t: int) -> VerdictRecord:
     if t == 1:
         return msgspec.structs.replace(bare, advice=advice(course))
     cells = course.cells(t)
-    found = verdict(standing(cells, rule.target, rule.essential))
+    how = standing(cells, rule.target, rule.essential)
+    found = verdict(how)
     forms = (evidence.forms[t], evidence.forms[1]) if {1, t} <= evidence.forms.keys() else None
     parts = strip(course, t, forms, evidence.contaminated)
     fragile = broken(parts)
@@ -57,6 +58,7 @@ def conclude(course: Course, evidence: Evidence, t: int) -> VerdictRecord:
         bare,
         kind=found.kind,
         names=found.names,
+        past_peak=how.past_peak,
         text=found.text + (f"; rests on a broken part: {', '.join(fragile)}" if fragile else ""),
         cells=cells,
         validity=parts,
@@ -69,8 +71,9 @@ def conclude(course: Course, evidence: Evidence, t: int) -> VerdictRecord:
 def of_group(runs: Sequence[Sequence[Cell]], rule: Rule, t: int) -> VerdictRecord:
     """The verdict on M_t of several runs that differ only in their seed."""
     cells = group(runs, rule)
-    found = verdict(standing(cells, rule.target, rule.essential))
-    return VerdictRecord(t, 1, "it01", declared(rule), found.kind, found.names, found.text, cells)
+    how = standing(cells, rule.target, rule.essential)
+    found = verdict(how)
+    return VerdictRecord(t, 1, "it01", declared(rule), found.kind, found.names, found.text, cells, past_peak=how.past_peak)
 
 
 def _notes(course: Course, t: int) -> tuple[str, ...]:

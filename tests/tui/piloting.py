@@ -1,4 +1,4 @@
-"""What the tests of the app share: a supervision that only remembers, and looking at the screen until it shows something."""
+"""What the tests share: a supervision that only remembers, looking at the screen until it shows something, tables as text."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from textual.pilot import Pilot
 from sirtui.core.errors import UsageError
 from sirtui.core.layout import RunFolder
 from sirtui.tui.app import SirtuiApp
+from sirtui.tui.paint import plain, width
+from sirtui.tui.tables.table import Table, lay_out
 
 DEADLINE_S = 10.0
 FAILED = "gsm8k-llama3-dpo-a1b2"
@@ -47,3 +49,11 @@ async def until(pilot: Pilot, true: Callable[[], object]) -> None:
 async def ready(pilot: Pilot, text: str = "pass1") -> None:
     """Wait for the first data."""
     await until(pilot, lambda: text in seen(pilot.app))
+
+
+def drawn(table: Table, cells: int) -> str:
+    """A table as it stands in `cells`, blanks at the ends of lines left out."""
+    layout = lay_out(table, cells)
+    lines = [*layout.head, *(layout.drawn(row) for row in table.rows)]
+    assert {width(each) for each in lines} == {cells}
+    return "\n".join(plain(each).rstrip() for each in lines) + "\n"

@@ -1,4 +1,4 @@
-"""A played store: a run of five iterations that advances when told, with gaps, failures and hostile names among its runs.
+"""A played store: a run of five iterations that reverses at the third, with gaps, failures and hostile names among its runs.
 
 `python tests/tui/play.py [--ascii]` shows it live on the terminal.
 """
@@ -12,10 +12,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from msgspec import structs
+
 from sirtui.core.errors import NotFound
 from sirtui.core.layout import RunFolder, StoreFolder
+from sirtui.core.rule import Declared
 from sirtui.core.run import Kind, Stage, Status
-from sirtui.store.rows import Cell, IterationRow, MeasureRow, RunRow, RunView, StageRow
+from sirtui.core.verdict import Keep, Part, Sign, State, VerdictRecord
+from sirtui.core.verdict import Kind as Verdict
+from sirtui.store.rows import Cell, IterationRow, MeasureRow, RunRow, RunVerdict, RunView, StageRow
 
 CREATED = 1_790_000_000.0
 NAN = float("nan")
@@ -56,26 +61,75 @@ def unit(key: str) -> str:
     return {"diversity": "", "sets": "problems"}.get(name, "tokens" if key == "answers.length" else "share")
 
 
-def cells(t: int) -> dict[str, Cell]:
-    """What was measured at iteration `t`."""
-    return {key: _cell(key, values, t) for key, values in VALUES.items()}
+TARGET = "pass@1.sampled"
+NGRAM, OOD = "diversity.ngram.correct", "ood.accuracy"
+ESSENTIAL = ("pass@16", NGRAM, "diversity.semantic.correct", "diversity.equations.correct", OOD)
+WATCH = ("pass@1.greedy", "answers.unparsed", "answers.length")
+RULE = Declared("A reversal is pass@1.sampled up while any of its essentials is down against M_1.", "1a2b3c4d5e6f")
+ADVICE = "coverage 0.71, above one half: DPO or SFT-DPO led to the best model in the paper's rows of that kind"
+PARTS = (
+    Part("judge", State.OK, "unparsed 1.2 -> 0.7 %"),
+    Part("format", State.OK, "pass@1 +4.9 = answered +0.5, correct when answered +4.4"),
+    Part("null", State.OK, "M_1 evaluated 3 times, no alarm"),
+    Part("contamination", State.OK, "no test problem occurs in training"),
+    Part("power", State.OK, "1319 problems: a change of 2.1 points of pass@1 is seen 4 times in 5"),
+)
+KEEP = Keep(2, 0.491, 0.031, 0.487, 0.029, "highest pass@1 with nothing essential lost; it3 lost ngram, OOD")
+
+
+def cells(t: int, *, judged: bool = False) -> dict[str, Cell]:
+    """What was measured at iteration `t`; with the verdict on each."""
+    found = {key: _cell(key, values, t) for key, values in VALUES.items()}
+    return {key: _judged(key, cell, t) for key, cell in found.items()} if judged and t > 1 else found
+
+
+def _judged(key: str, cell: Cell, t: int) -> Cell:
+    role = "target" if key == TARGET else "essential" if key in ESSENTIAL else "watch" if key in WATCH else "shown"
+    half = 0.013 if key == OOD else 0.019
+    cell = replace(cell, role=role, lo95=(cell.change or 0) - half, hi95=(cell.change or 0) + half, p=0.4)
+    if role == "shown":
+        return cell
+    sign = Sign.UP if key == TARGET else Sign.DOWN if key in (NGRAM, OOD) and t > 2 else Sign.UNDECIDED
+    p = 0.4 if sign is Sign.UNDECIDED else 0.03 if t < 4 else 0.002
+    trend = {Sign.UP: "improving", Sign.DOWN: "declined"}.get(sign, str(sign))
+    return replace(cell, verdict=str(sign), trend=trend, p=p)
+
+
+def record(t: int, kind: Verdict | None, names: tuple[str, ...] = (), text: str = "", **more: object) -> VerdictRecord:
+    """A verdict as the index has it."""
+    return VerdictRecord(t, 1, "it01", RULE, kind, names, text, validity=PARTS if kind else (), **more)
+
+
+def verdict(t: int) -> VerdictRecord:
+    """The verdict on the run that plays: a gain, then a reversal."""
+    if t == 1:
+        return record(1, None, advice=ADVICE)
+    if t == 2:
+        text = "gain, undecided: ngram (needs 2,000 problems)"
+        return record(2, Verdict.GAIN_UNDECIDED, (NGRAM,), text, keep=replace_keep(reason="highest pass@1, nothing lost"))
+    return record(t, Verdict.REVERSAL, (NGRAM, OOD), "reversal: ngram, OOD", keep=KEEP)
+
+
+def replace_keep(**changed: object) -> Keep:
+    """Which checkpoint to keep, changed so."""
+    return structs.replace(KEEP, **changed)
 
 
 def _cell(key: str, values: tuple[float, ...], t: int) -> Cell:
     value = values[t - 1]
     if t == 1:
         return Cell(value, 0.0137, 1319)
-    return Cell(value, 0.0137, 1319, value - values[0], 0.0112, 1319, "it01")
+    return Cell(value, 0.0137, 1319, value - values[0], 0.0112, 1319, against="it01")
 
 
 class Play:
     """A `Source`. `step` goes one step on; `follow` tells of it."""
 
-    def __init__(self, root: Path, *, others: int = 2) -> None:
+    def __init__(self, root: Path, *, others: int = 2, judged: bool = True) -> None:
         self.folder = StoreFolder(root)
         self.name = "nano-sft-dpo-k3x9"
         self.moment, self.steps, self.caught_up, self.looked, self.asked = 0, 40, 0, 0, 0
-        self._others = others
+        self._others, self._judged = others, judged
         self._told = threading.Condition()
 
     # what a source answers
@@ -157,7 +211,14 @@ class Play:
         return RunRow(
             self.name, "nano", Status.RUNNING, "sft-dpo", "nano", "models/nano", 0, 5, CREATED, t=self.t,
             stage=f"it{self.t:02}/train", done=self.done, total=2000, unit="step", eta=float(2000 - self.done) / 10,
+            verdict=self._verdict(),
         )  # fmt: skip
+
+    def _verdict(self) -> RunVerdict | None:
+        found = verdict(self.t - 1) if self._judged and self.t > 2 else None
+        if found is None or found.kind is None:
+            return None
+        return RunVerdict(found.kind, found.names, found.past_peak, found.text, max(0, self.t - 3), 2)
 
     def others(self) -> tuple[RunRow, ...]:
         """Runs that stand still: one failed, with a hostile name; one finished."""
@@ -177,12 +238,14 @@ class Play:
         """The run that plays, in full."""
         iterations = tuple(self._iteration(t) for t in range(1, 6))
         repeats = (IterationRow(1, 2, "sft", Status.FINISHED, cells={"pass@1.sampled": Cell(0.463, 0.0136, 1319)}),)
-        return RunView(self.row(), iterations, repeats if self.t > 1 else (), measures(), self._stages())
+        return RunView(self.row(), iterations, repeats if self.t > 1 else (), measures(), self._stages(), RULE)
 
     def _iteration(self, t: int) -> IterationRow:
         trainer = "sft" if t == 1 else "dpo"
         if t < self.t:
-            return IterationRow(t, 1, trainer, Status.FINISHED, checkpoint=f"it{t:02}/train/checkpoint", cells=cells(t))
+            checkpoint, found = f"it{t:02}/train/checkpoint", cells(t, judged=self._judged)
+            judged = verdict(t) if self._judged else None
+            return IterationRow(t, 1, trainer, Status.FINISHED, checkpoint=checkpoint, cells=found, verdict=judged)
         if t > self.t:
             return IterationRow(t, 1, trainer, Status.WAITING)
         loss = NAN if self.done % 500 == 0 else 2 / (1 + self.done)
@@ -253,6 +316,7 @@ def main() -> None:
 
     options = argparse.ArgumentParser()
     options.add_argument("--ascii", action="store_true")
+    options.add_argument("--unjudged", action="store_true", help="there are no verdicts")
     options.add_argument("--still", action="store_true", help="nothing happens")
     options.add_argument("--every", type=float, default=0.5, help="seconds between steps")
     options.add_argument("--others", type=int, default=2, help="how many runs stand still beside the one that plays")
@@ -260,7 +324,7 @@ def main() -> None:
     options.add_argument("--at", type=int, default=145, help="how many steps were taken before")
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        play = Play(Path(folder), others=asked.others)
+        play = Play(Path(folder), others=asked.others, judged=not asked.unjudged)
         write_logs(play)
         play.step(asked.at)
         if not asked.still:

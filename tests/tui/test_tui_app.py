@@ -16,19 +16,24 @@ from sirtui.tui.widgets.painted import Painted
 
 
 async def test_at_80_by_24(app):
-    """Runs, iterations and the work at hand fit; measures wait behind enter."""
+    """Runs, iterations, the verdict and the work at hand fit; measures wait behind enter."""
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         lines = seen(app).splitlines()
-        assert lines[0] == " sirtui nano-sft-dpo-k3x9 │ it 4/5 train 62% eta 1:15     vs M1 │ ! 1 needs you"
+        assert lines[0] == " n…sft-dpo-k3x9 │ it 4/5 train 62% eta 1:15 vs M1 │ ! 1 needs you  ⇅ 1 REVERSED"
         assert lines[1] == " 1 Iterations  4 Logs"
         assert lines[7].startswith("─ iterations of nano-sft-dpo-k3x9 ──")
-        assert lines[16].startswith("─ it04/train  step 1250/2000  loss .002  lr 1e-6  margins 1.84 ─")
-        assert lines[16].endswith("FOLLOW ─")
+        assert lines[16:19] == [
+            "─ judge ok │ format ok │ null ok │ contamination ok │ power ok ─────────────────",
+            " ⇅ it3  pass@1 ▴+4.9* [3.0,6.8]  BUT  ngram ▾-.18* [-.20,-.16]  OOD ▾-2.9*",
+            " keep it2 (pass@1 49.1, cross-fitted 48.7): highest pass@1 with nothing essenti…",
+        ]
+        assert lines[19].startswith("─ it04/train  step 1250/2000  loss .002  lr 1e-6  margins 1.84 ─")
+        assert lines[19].endswith("FOLLOW ─")
         assert lines[22] == " 14:02:19 INFO  step=1269 loss=0.0016 rewards/margins=1.84"
-        assert lines[23] == " enter measures  j/k move  f follow  X stop  R resume  tab pane  ? help  q quit"
+        assert lines[23] == " enter measures  j/k move  ! loss  f follow  X stop  R resume  ? help  q quit"
         await pilot.press("enter")
-        await ready(pilot, "diversity.equations.incorrect ↑   .74 .014  ▾.07 .011  1319  █▇▁")
+        await ready(pilot, "E diversity.ngram.correct     ↑   .50 ▾.18*  [-.20,-.16]   declined")
         assert "it04/train" not in seen(app)
         await pilot.press("right_square_bracket")
         await ready(pilot, "─ it 4 dpo ──")
@@ -190,7 +195,7 @@ async def test_ascii(play):
     app = SirtuiApp(play, ascii=True, follow=play.follow)
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
-        await pilot.press("escape", "k")
+        await pilot.press("escape", "j")
         await ready(pilot, f"iterations of {FAILED}")
         strips = [segment.text for strip in app.screen._compositor.render_strips() for segment in strip]
         assert "".join(strips).isascii()

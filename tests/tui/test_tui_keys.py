@@ -14,7 +14,7 @@ async def test_another_run(app):
     """The list of runs leads to another run: its failure, its reason, what to do, and the end of its log."""
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
-        await pilot.press("escape", "k")
+        await pilot.press("escape", "j")
         await ready(pilot, f"iterations of {FAILED}")
         text = seen(app)
         assert " CUDA out of memory: tried to allocate 2.50 GiB\n" in text
@@ -31,7 +31,7 @@ async def test_a_quick_walk_through_runs(play):
     app = SirtuiApp(play, follow=play.follow)
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
-        await pilot.press("escape", *"jjjjjjjj")
+        await pilot.press("escape", *"jjjjjjjjj")
         await ready(pilot, "iterations of older-006")
         assert app.screen.query_one("#runs").selected == "older-006"
 
@@ -90,12 +90,15 @@ async def test_copies(app):
         await pilot.press("l", "l", "l", "y")
         await ready(pilot, "copied by OSC 52")
         assert app.clipboard == "50.9"
-        await pilot.press("h", "h", "h", "y")
+        await pilot.press(*["l"] * 10, "y")
+        await until(pilot, lambda: app.clipboard == "⇅REV ng OOD")
+        await pilot.press(*["h"] * 13, "y")
         await until(pilot, lambda: app.clipboard == "it03")
         await pilot.press("Y")
         await until(pilot, lambda: app.clipboard.startswith("{"))
         row = msgspec.json.decode(app.clipboard)
         assert (row["t"], row["cells"]["pass@1.sampled"]["value"]) == (3, 0.509)
+        assert row["verdict"]["kind"] == "reversal"
         await pilot.press("enter", "Y")
         await until(pilot, lambda: '"key":"pass@1.sampled"' in app.clipboard)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from piloting import drawn
 from play import HOSTILE, NAN, Play
 
 from sirtui.core.run import Kind, Status
-from sirtui.store.rows import Cell, IterationRow, StageRow
+from sirtui.core.verdict import Kind as Verdict
+from sirtui.store.rows import Cell, IterationRow, RunVerdict, StageRow
 from sirtui.tui.feed import Snapshot
 from sirtui.tui.figures import change, measured, moment, number, percent, progress, span, sparkline, uncertainty
 from sirtui.tui.paint import changes, clip, cut, cut_middle, ends, fit, line, over, plain, width
@@ -16,7 +18,7 @@ from sirtui.tui.screens.logs import listed_stages
 from sirtui.tui.tables.iterations import how_it_stands, iterations_table
 from sirtui.tui.tables.measures import measures_table
 from sirtui.tui.tables.runs import Order, first_choice, matching, ordered, runs_table
-from sirtui.tui.tables.table import Table, lay_out
+from sirtui.tui.tables.table import lay_out
 from sirtui.tui.widgets.bars import title_line
 from sirtui.tui.widgets.peek import stage_at_work
 
@@ -30,29 +32,21 @@ HEADLINE_ORDER = (
 )
 
 
-def drawn(table: Table, cells: int) -> str:
-    """A table as it stands in `cells`, blanks at the ends of lines left out."""
-    layout = lay_out(table, cells)
-    lines = [*layout.head, *(layout.drawn(row) for row in table.rows)]
-    assert {width(each) for each in lines} == {cells}
-    return "\n".join(plain(each).rstrip() for each in lines) + "\n"
-
-
 def at(moment: int, tmp_path: Path) -> Play:
-    """The play at a moment."""
-    play = Play(tmp_path)
+    """The play at a moment, without verdicts."""
+    play = Play(tmp_path, judged=False)
     play.moment = moment
     return play
 
 
 def test_iterations_at_80(tmp_path):
-    """Headline measures with their change, sparklines under their names, and how far each iteration is."""
+    """Headline measures with their change, sparklines under their names, and how far each is: where nothing was judged."""
     assert (
         drawn(iterations_table(at(145, tmp_path).view()), 80)
         == """\
-  it rec  pass1↑    Δ  ng↑    Δ  eq↑    Δ  OOD↑    Δ  greedy↑    Δ  status
+  it rec  pass1↑    Δ  ng↑    Δ  eq↑    Δ  OOD↑    Δ  greedy↑    Δ  verdict
           ▁▅█          █▅▁       █▆▁       ▇▇▂        ▂▅▇
-   1 sft    46.0       .68       .52       34.1          47.1       finished
+   1 sft    46.0       .68       .52       34.1          47.1       M1
    2 dpo    49.1 ▴3.1  .61 ▾.07  .50 ▾.02  34.0 ▾0.1     49.8 ▴2.7  finished
    3 dpo    50.9 ▴4.9  .50 ▾.18  .43 ▾.09  31.2 ▾2.9     51.2 ▴4.1  finished
 ▸  4 dpo       …         …         …          …             …       train 62%
@@ -63,13 +57,13 @@ def test_iterations_at_80(tmp_path):
 
 
 def test_what_matters_most_stays_at_60(tmp_path):
-    """With less room the measures further to the right go first; pass@1 and the status stay."""
+    """With less room the measures further to the right go first; pass@1 and the last column stay."""
     assert (
         drawn(iterations_table(at(145, tmp_path).view()), 60)
         == """\
-  it rec  pass1↑    Δ  ng↑    Δ  eq↑    Δ  status
+  it rec  pass1↑    Δ  ng↑    Δ  eq↑    Δ  verdict
           ▁▅█          █▅▁       █▆▁
-   1 sft    46.0       .68       .52       finished
+   1 sft    46.0       .68       .52       M1
    2 dpo    49.1 ▴3.1  .61 ▾.07  .50 ▾.02  finished
    3 dpo    50.9 ▴4.9  .50 ▾.18  .43 ▾.09  finished
 ▸  4 dpo       …         …         …       train 62%
@@ -86,9 +80,9 @@ def test_a_failure_says_why(tmp_path):
     assert (
         drawn(iterations_table(view), 80)
         == """\
-  it rec        pass1↑    Δ  ng↑    Δ  eq↑    Δ  OOD↑    Δ  status
+  it rec        pass1↑    Δ  ng↑    Δ  eq↑    Δ  OOD↑    Δ  verdict
                 ▂▇           █▁        ▆▃        ▅▄
-   1 sft          46.0       .68       .52       34.1       finished
+   1 sft          46.0       .68       .52       34.1       M1
    2 evil[bol…    49.1 ▴3.1  .61 ▾.07  .50 ▾.02  34.0 ▾0.1  finished
 !  3 dpo                                                    failed: CUDA out of…
    4 dpo                                                    waiting
@@ -107,7 +101,7 @@ def test_repeats_of_the_first_iteration(tmp_path):
     )
     view = replace(view, iterations=view.iterations[:2], repeats=rows, run=replace(view.run, reason="no space left"))
     assert [plain(how_it_stands(view, row)) for row in (*view.iterations, *rows)] == [
-        "finished",
+        "M1",
         "finished",
         "repeat 2",
         "repeat 3 sample 40%",
@@ -120,21 +114,37 @@ def test_repeats_of_the_first_iteration(tmp_path):
 def test_a_run_that_has_not_begun(tmp_path):
     """Without measures there are no columns of measures."""
     view = replace(at(0, tmp_path).view(), measures=())
-    assert drawn(iterations_table(view), 60).splitlines()[:2] == ["  it rec  status", "▸  1 sft  train 0%"]
+    assert drawn(iterations_table(view), 60).splitlines()[:2] == ["  it rec  verdict", "▸  1 sft  train 0%"]
 
 
 def test_runs_need_you_first(tmp_path):
-    """Failed runs stand first, then the newest; room runs out from the right."""
-    play = at(145, tmp_path)
+    """Runs that lost something, failed or wait for an answer stand first, then the newest; room runs out from the right."""
+    play = Play(tmp_path)
+    play.moment = 145
+    frozen = play.others()[1]
+    more = (
+        replace(frozen, name="waits", status=Status.PAUSED, reason="it3: reversal: ngram", created=1.0, t=3),
+        replace(
+            frozen,
+            name="fell",
+            created=2.0,
+            verdict=RunVerdict(Verdict.REGRESSION, ("diversity.ngram.correct", "pass@8"), None, "", 1, 1),
+        ),
+        replace(frozen, name="went-well", created=3.0, verdict=RunVerdict(Verdict.PROGRESS, (), None, "", 0, 5)),
+    )
     assert (
-        drawn(runs_table(ordered(play.runs())), 80)
+        drawn(runs_table(ordered((*more, *play.runs()))), 80)
         == """\
-  run                     status                    it  stage       eta  method
-! gsm8k-llama3-dpo-a1b2   failed: CUDA out of me…  3/5                   dpo
-▸ nano-sft-dpo-k3x9       running                  4/5  train 62%  1:15  sft-dpo
-  nano-frozen-z9y8        finished                 5/5                   frozen
+  run                     status                          it  verdict       keep
+! nano-sft-dpo-k3x9       running                        4/5  ⇅REV ng OOD   it2
+! gsm8k-llama3-dpo-a1b2   failed: CUDA out of memory: …  3/5
+! fell                    finished                       5/5  REGRESS ng …  it1
+! waits                   paused: it3: reversal: ngram   3/5
+  nano-frozen-z9y8        finished                       5/5
+  went-well               finished                       5/5  progress      it5
 """
     )
+    assert "train 62%  1:15  sft-dpo" in drawn(runs_table(play.runs()), 120)
 
 
 def test_runs_tell_the_iteration_reached(tmp_path):
@@ -215,7 +225,7 @@ def test_measures_stay_in_the_order_they_came(tmp_path):
 def test_values_that_are_no_numbers(tmp_path):
     """NaN, infinities and None are written as a dash, and are gaps in a sparkline."""
     view = at(145, tmp_path).view()
-    odd = {"pass@1.sampled": Cell(NAN, float("inf"), None, float("-inf"), NAN, None, "it01"), "ood.accuracy": Cell(None)}
+    odd = {"pass@1.sampled": Cell(NAN, float("inf"), None, float("-inf"), NAN, None, against="it01"), "ood.accuracy": Cell(None)}
     view = replace(view, iterations=(view.iterations[0], IterationRow(2, 1, HOSTILE, Status.FINISHED, cells=odd)))
     assert drawn(iterations_table(view), 80).splitlines()[-2].split()[-4:] == ["–", "–", "–", "finished"]
     assert drawn(measures_table(view, view.iterations[1]), 80)

@@ -27,7 +27,7 @@ from sirtui.tui.widgets.grid import Grid
 from sirtui.tui.widgets.peek import Peek
 
 WIDE = 120
-_PEEK_LINES, _LEAST_PEEK, _LEAST_TABLE, _TALL = 9, 3, 6, 50
+_PEEK_LINES, _LEAST_PEEK, _LEAST_TABLE, _TALL = 9, 3, 5, 50
 
 
 class RunsGrid(Grid):
@@ -146,7 +146,7 @@ class IterationsPage(Page):
         self._arrange()
 
     def _arrange(self) -> None:
-        """Share the rows: the table and the verdict need theirs. Curves give way first, then the log, then the list of runs."""
+        """Share the rows: table and verdict need theirs. Curves give way first, then the log, then the list of runs."""
         width, height = self.size
         wide = width >= WIDE
         self.set_class(wide, "-wide")
@@ -160,7 +160,7 @@ class IterationsPage(Page):
         trends = room >= self._iterations.wanted_height() + told + _LEAST_PEEK
         self._iterations.show_trends(wanted=trends)
         told = min(told, max(1, room - _LEAST_TABLE)) if told else 0
-        table = max(0, min(self._iterations.wanted_height(trends=trends), room - told - 1))
+        table = max(0, min(self._iterations.wanted_height(trends=trends), room - max(1, told)))
         peek = max(0, min(room - table - told, _PEEK_LINES + (5 if height >= _TALL else 0) + 2))
         self._runs.display = many
         self._runs.styles.height = runs

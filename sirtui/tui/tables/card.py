@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import wrap
@@ -15,14 +14,15 @@ from sirtui.core.verdict import Keep, Kind, Part, State, VerdictRecord
 from sirtui.store.rows import Cell, IterationRow, MeasureRow, RunView
 from sirtui.tui.figures import REVERSED, interval, measured, signed
 from sirtui.tui.paint import ALARM, BAD, DIM, FAIL, GOOD, STRONG, Line, Span, clip, cut, ends, join, line, width
-from sirtui.tui.tables.headlines import roles
+from sirtui.tui.tables.headlines import target
 from sirtui.tui.tables.iterations import find_iteration, how_it_stands
-from sirtui.tui.tables.words import is_alarm, label, tested, tone
+from sirtui.tui.tables.words import label, tested, tone
 
 _LONG, _NAME, _NAMED, _FURTHER = 500, 24, 6, 12
 _LEAST_TEXT = 8
 """Fewer cells of a text than this say nothing."""
-_PAST = re.compile(r"\((past the peak, it\d{1,4})\)")
+_ENOUGH = 30
+"""As much of a long text stays before intervals give way to it."""
 _STATES = {State.OK: DIM, State.WARN: STRONG, State.BROKEN: FAIL}
 _NO_CELL = Cell(None)
 
@@ -58,12 +58,12 @@ def card(view: RunView, key: str, cells: int) -> Card:
         told = (strip_line(record.validity, cells), sentence(view, row, record, cells))
     below = (_kept(view, newest.keep, record), _remarks(record))
     lines = (*told, *((Span(" "), *each) for each in below if each))
-    return Card(tuple(clip(each, cells) for each in lines), _further(record, lines, cells) if record else ())
+    return Card(tuple(clip(each, cells) for each in lines), _further(record, newest.keep, lines, cells))
 
 
 def _unjudged(view: RunView, row: IterationRow, cells: int) -> tuple[Line, Line]:
     name = f"it {row.t}" if row.repeat == 1 else f"it {row.t} repeat {row.repeat}"
-    why = "M1 evaluated once more: what two evaluations of one model differ by" if row.repeat > 1 else "no verdict yet: "
+    why = f"M{row.t} evaluated once more" if row.repeat > 1 else "no verdict yet: "
     return _rule(line(name, DIM), cells), (Span(f" {why}", DIM), *(how_it_stands(view, row) if row.repeat == 1 else ()))
 
 
@@ -81,7 +81,7 @@ def strip_line(parts: Sequence[Part], cells: int) -> Line:
     """What a verdict rests on: every part by its name and how it stands, and what is wrong as far as that fits."""
     if not parts:
         return _rule(line("no validity was told", STRONG), cells)
-    wanted = sum(1 + cell_len(_said(part)) for part in parts)
+    wanted = sum(1 + cell_len(said) for said in map(_said, parts) if said)
     shown = [_named(part) for part in parts]
     if wanted > cells - 4 - width(join(shown, " │ ")):
         shown = [_named(part, brief=True) for part in parts]
@@ -113,19 +113,24 @@ def _texts(parts: Sequence[Part], room: int) -> list[str]:
 
 def sentence(view: RunView, row: IterationRow, record: VerdictRecord, cells: int) -> Line:
     """`⇅ it3  pass@1 ▴+4.9* [3.0,6.8]  BUT  ngram ▾-.18*`; of other verdicts what they say. Intervals give way first."""
-    reversal = record.kind is Kind.REVERSAL
-    targets = [measure for measure in view.measures if roles(view).get(measure.key) == "target"]
-    named = {measure.key: measure for measure in view.measures if measure.key in record.names[:_NAMED]} if reversal else {}
-    lost = [named.get(name, MeasureRow(name, 0, "")) for name in record.names[:_NAMED]] if reversal else []
-    lead, but, ended = _lead(row, record), line("  BUT", BAD) if reversal else (), _ending(record)
-    room = cells - width((*lead, *but, *ended))
+    aim, lost = target(view), _lost(view, record)
+    lead, but, ended = _lead(row, record), line("  BUT", BAD) if lost else (), _ending(record)
+    room = cells - width((*lead, *but)) - min(width(ended), _ENOUGH)
     for name in (short, label):
-        first, rest = [[_change(row, each, name(each.key)) for each in some] for some in (targets[:1], lost)]
+        first, rest = [[_change(row, each, name(each.key)) for each in some] for some in ([aim] if aim else [], lost)]
         left = room - sum(2 + width(each.told) for each in (*first, *rest))
         if left >= 0:
             break
     told, left = _with_intervals(first, left)
     return (*lead, *told, *but, *_with_intervals(rest, left)[0], *ended)
+
+
+def _lost(view: RunView, record: VerdictRecord) -> list[MeasureRow]:
+    """What fell at a reversal, as far as it is named."""
+    if record.kind is not Kind.REVERSAL:
+        return []
+    known = {measure.key: measure for measure in view.measures}
+    return [known.get(name, MeasureRow(name, 0, "")) for name in record.names[:_NAMED]]
 
 
 def _lead(row: IterationRow, record: VerdictRecord) -> Line:
@@ -139,11 +144,11 @@ def _ending(record: VerdictRecord) -> Line:
     """What is to be said after the changes: of a reversal what is not in them, else the verdict in words."""
     text = clean(record.text, 4 * _LONG)
     if record.kind is Kind.REVERSAL:
-        past = _PAST.search(text)
-        broken = text.partition("; ")[2]
+        past = f"past the peak, it{record.past_peak}" if record.past_peak else ""
+        broken = f"rests on a broken part: {', '.join(record.broken)}" if record.broken else ""
         left = f"+{len(record.names) - _NAMED} more" if len(record.names) > _NAMED else ""
-        return line("".join(f"  {each}" for each in (left, past[1] if past else "", broken) if each), STRONG)
-    style = BAD if is_alarm(record.kind or "") else GOOD if record.kind is Kind.PROGRESS else ""
+        return line("".join(f"  {each}" for each in (left, past, broken) if each), STRONG)
+    style = BAD if record.kind and record.kind.alarm else GOOD if record.kind is Kind.PROGRESS else ""
     return line(f"  {text}", style)
 
 
@@ -166,16 +171,16 @@ def _with_intervals(changes: Sequence[_Change], room: int) -> tuple[Line, int]:
 
 
 def _kept(view: RunView, newest: Keep | None, record: VerdictRecord | None) -> Line:
-    """Which checkpoint to keep by all that is known, how good it is, and why; then what was to be kept at this iteration."""
+    """Which checkpoint to keep by all that is known, how good it is, which it was at this iteration if another, and why."""
     if newest is None:
         return ()
-    unit, name = next(((each.unit, short(each.key)) for each in view.measures if roles(view).get(each.key) == "target"), ("", ""))
-    value = f"{clean(name, _NAME)} {measured(unit, newest.value)}".strip() if newest.value is not None else ""
-    fitted = f"cross-fitted {measured(unit, newest.fitted)}" if newest.fitted is not None else ""
-    told = ", ".join(filter(None, (value, fitted)))
+    aim = target(view) or MeasureRow("", 0, "")
+    value = f"{clean(short(aim.key), _NAME)} {measured(aim.unit, newest.value)}".strip() if newest.value is not None else ""
+    fitted = f"cross-fitted {measured(aim.unit, newest.fitted)}" if newest.fitted is not None else ""
     then = record.keep.t if record and record.keep else newest.t
-    was = f" (at it{record.t} it was it{then})" if record and then != newest.t else ""
-    return (Span(f"keep it{newest.t}", STRONG), Span((f" ({told})" if told else "") + f": {clean(newest.reason, _LONG)}{was}"))
+    was = f"at it{record.t} it was it{then}" if record and then != newest.t else ""
+    told = ", ".join(filter(None, (value, fitted, was)))
+    return (Span(f"keep it{newest.t}", STRONG), Span((f" ({told})" if told else "") + f": {clean(newest.reason, _LONG)}"))
 
 
 def _remarks(record: VerdictRecord | None) -> Line:
@@ -186,17 +191,20 @@ def _remarks(record: VerdictRecord | None) -> Line:
     if record.declared is None:
         return line("; ".join(notes), STRONG) if notes else ()
     declared = record.declared.hash
-    told = f"RULE CHANGED after the run began: declared {clean(declared, 12)}, judged by {clean(record.rule.hash, 12)}"
+    told = f"RULE CHANGED since the start: declared {clean(declared, 12)}, judged by {clean(record.rule.hash, 12)}"
     other = [note for note in notes if declared not in note]
     return line("; ".join((told, *other)), BAD)
 
 
-def _further(record: VerdictRecord, lines: Sequence[Line], cells: int) -> tuple[Line, ...]:
+def _further(record: VerdictRecord | None, keep: Keep | None, lines: Sequence[Line], cells: int) -> tuple[Line, ...]:
     """What the lines had no room for, in full."""
-    texts = [f"{clean(part.name, _NAME)}: {_said(part)}" for part in record.validity if _said(part)]
-    if record.kind is None:
-        texts = [clean(record.rule.sentence, _LONG)] if record.advice else []
-    elif width(lines[1]) > cells:
-        texts.insert(0, clean(record.text, 2 * _LONG))
-    told = [part for text in texts for part in wrap(text, max(20, cells - 2), subsequent_indent="  ")]
+    reason, texts = keep.reason if keep else "", [""]
+    if record is not None:
+        said = (record.text or record.advice, reason, "; ".join(record.notes))
+        texts = [text for text, shown in zip(said, lines[1:], strict=False) if width(shown) > cells]
+        texts += [record.rule.sentence] if record.advice else []
+        texts += [f"{part.name}: {_said(part)}" for part in record.validity if _said(part)]
+    elif width(lines[-1]) > cells:
+        texts = [reason]
+    told = [part for text in texts for part in wrap(clean(text, _LONG), max(20, cells - 2), subsequent_indent="  ")]
     return tuple(line(f" {part}", DIM) for part in told[:_FURTHER])

@@ -42,6 +42,12 @@ def roles(view: RunView) -> Mapping[str, str]:
     return {key: cell.role for row in view.iterations for key, cell in row.cells.items() if cell.role in ROLES}
 
 
+def target(view: RunView) -> MeasureRow | None:
+    """The measure that is to go up, where anything was judged."""
+    parts = roles(view)
+    return next((measure for measure in view.measures if parts.get(measure.key) == "target"), None)
+
+
 def headlines(view: RunView) -> tuple[Headline, ...]:
     """The measures to show in the table: the target, then what must not fall, else the usual ones.
 

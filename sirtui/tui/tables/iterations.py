@@ -57,8 +57,8 @@ def iterations_table(view: RunView) -> Table:
     for headline in shown:
         columns += _columns(view, headline)
     listed = (*view.iterations, *view.repeats)
-    troubled = any(row.status in ATTENTION for row in listed)
-    columns.append(Column("verdict", "verdict", flex=True, least=20 if troubled else 11))
+    troubled, judged = (any(row.status in ATTENTION for row in listed), any(row.verdict for row in listed))
+    columns.append(Column("verdict", "verdict", flex=True, least=20 if troubled else 11 if judged else 9))
     rows = tuple(_row(view, row, shown) for row in listed)
     return Table(tuple(columns), rows, "no iteration yet")
 

@@ -18,7 +18,7 @@ LEGEND = "Target Essential Watch"
 _NONE = Cell(None)
 _JUDGED = (
     Column("role", gap=0, least=1),
-    Column("key", "measure", gap=1, flex=True, least=20, middle=True),
+    Column("key", "measure", gap=1, flex=True, least=23, middle=True),
     Column("better", gap=1),
     Column("value", "value", right=True, gap=1, least=5),
     Column("change", "Δ", gap=1, least=6),

@@ -13,7 +13,7 @@ from sirtui.store.rows import RunRow
 from sirtui.tui.figures import ATTENTION, NOTHING, moment, percent, span
 from sirtui.tui.paint import DIM, FAIL, STRONG, Line, Span, line
 from sirtui.tui.tables.table import Column, Row, Table
-from sirtui.tui.tables.words import is_alarm, listed_line
+from sirtui.tui.tables.words import verdict_line
 
 _STATUS = Column("status", "status", flex=True, least=9)
 _COLUMNS = (
@@ -52,7 +52,7 @@ def ordered(runs: Sequence[RunRow], order: Order = Order.NEEDS_YOU) -> tuple[Run
         return tuple(sorted(runs, key=lambda run: run.name))
     newest = sorted(runs, key=lambda run: (-run.created, run.name))
     if order is Order.NEEDS_YOU:
-        newest.sort(key=lambda run: not (run.status in ATTENTION or is_alarm(run.verdict)))
+        newest.sort(key=lambda run: not (run.status in ATTENTION or run.alarm))
     return tuple(newest)
 
 
@@ -63,7 +63,8 @@ def matching(runs: Sequence[RunRow], wanted: str) -> tuple[RunRow, ...]:
 
 
 def _searched(run: RunRow) -> str:
-    return f"{run.name} {run.title} {run.status} {run.verdict} {run.task} {run.method} {run.base_model}".casefold()
+    kind = run.verdict.kind if run.verdict else ""
+    return f"{run.name} {run.title} {run.status} {kind} {run.task} {run.method} {run.base_model}".casefold()
 
 
 def first_choice(runs: Sequence[RunRow]) -> str | None:
@@ -100,12 +101,12 @@ def _row(run: RunRow) -> Row:
     at_work = run.status.alive and run.stage
     stage = f"{clean(run.stage, 24).rpartition('/')[2]} {percent(run.done, run.total)}".strip() if at_work else ""
     cells: tuple[Line, ...] = (
-        line("!", FAIL) if is_alarm(run.verdict) else sign(run.status),
+        line("!", FAIL) if run.alarm else sign(run.status),
         line(clean(run.name, 80)),
         status_line(run.status, run.reason),
         line(f"{run.t or NOTHING}/{run.iterations}"),
-        listed_line(run.verdict, run.verdict_text),
-        line("" if run.keep is None else f"it{run.keep}"),
+        verdict_line(run.verdict) if run.verdict else (),
+        line(f"it{run.verdict.keep}" if run.verdict and run.verdict.keep else ""),
         line(stage),
         line(span(run.eta) if run.status.alive else ""),
         line(clean(run.method, 20)),

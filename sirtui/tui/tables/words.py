@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from typing import Final
 
 from sirtui.core.labels import short
 from sirtui.core.text import clean
 from sirtui.core.verdict import Kind, Sign, Trend, VerdictRecord
-from sirtui.store.rows import Cell, IterationRow, MeasureRow
+from sirtui.store.rows import Cell, IterationRow, MeasureRow, RunVerdict
 from sirtui.tui.figures import REVERSED, change, mark
 from sirtui.tui.paint import ALARM, BAD, DIM, GOOD, STRONG, Line, Span, line
 
-_ALARMS: Final = frozenset(kind.value for kind in Kind if kind.alarm)
 _WORDS: Final = {
     Kind.REVERSAL: (f"{REVERSED}REV", ALARM),
     Kind.PAST_PEAK: (f"{REVERSED}PEAK", ALARM),
@@ -36,10 +33,8 @@ _LABELS: Final = {
     "diversity.semantic.correct": "sem",
     "ood.accuracy": "OOD",
 }
-_BRIEFER: Final = {short(key): name for key, name in _LABELS.items()}
 _NAMED = 8
 """How many measures a verdict names in a table."""
-_PEAK = re.compile(r"past the peak[ ,(]+(it\d{1,4})")
 
 
 def label(key: str) -> str:
@@ -49,44 +44,20 @@ def label(key: str) -> str:
     return clean(f"{name}:{front}" if slash else name, 16)
 
 
-def is_alarm(kind: str) -> bool:
-    """Whether something was lost for sure; `kind` may be of another version."""
-    return kind in _ALARMS
-
-
 def alarming(row: IterationRow) -> bool:
     """Whether something was lost at this iteration for sure."""
-    return row.verdict is not None and is_alarm(row.verdict.kind or "")
+    return row.verdict is not None and row.verdict.kind is not None and row.verdict.kind.alarm
 
 
-def peak(text: str) -> str:
-    """Which iteration the peak was, as the verdict in words has it: `it3`; empty where it speaks of none."""
-    found = _PEAK.search(text[:2000])
-    return found[1] if found else ""
-
-
-def kind_line(kind: str, text: str) -> Line:
-    """The word for a kind of verdict; after a peak, which one. `text` is the verdict in words."""
-    if kind not in _WORDS:
-        return line(clean(kind, 12))
-    word, style = _WORDS[Kind(kind)]
-    after = f" {peak(text)}" if kind == Kind.PAST_PEAK else ""
-    return (Span(word, style), Span(after, BAD)) if after.strip() else (Span(word, style),)
-
-
-def verdict_line(record: VerdictRecord) -> Line:
-    """The verdict on an iteration: the word, and the measures it is about."""
-    kind = record.kind or ""
-    names = "".join(f" {label(name)}" for name in record.names[:_NAMED])
-    style = BAD if is_alarm(kind) else DIM
-    return (*kind_line(kind, record.text), Span(names, style)) if names else kind_line(kind, record.text)
-
-
-def listed_line(kind: str, text: str) -> Line:
-    """The verdict on a run: the word, and what was lost, if anything."""
-    names = clean(text, 200).partition(";")[0].partition(": ")[2].split(", ") if is_alarm(kind) else []
-    what = "".join(f" {_BRIEFER.get(name, name)}" for name in names if name)
-    return (*kind_line(kind, text), Span(what, BAD)) if what else kind_line(kind, text)
+def verdict_line(verdict: VerdictRecord | RunVerdict) -> Line:
+    """The verdict on an iteration or a run: the word, and the measures it is about; past a peak, which one."""
+    if verdict.kind is None:
+        return ()
+    word, style = _WORDS[verdict.kind]
+    peak = f" it{verdict.past_peak}" if verdict.kind is Kind.PAST_PEAK and verdict.past_peak else ""
+    names = "".join(f" {label(name)}" for name in verdict.names[:_NAMED])
+    after = Span(peak + names, BAD if verdict.kind.alarm else DIM)
+    return (Span(word, style), after) if after.text else (Span(word, style),)
 
 
 def tone(verdict: str, direction: int) -> str:
@@ -115,8 +86,3 @@ def standing_line(measure: MeasureRow, cell: Cell) -> Line:
     over_time = "" if cell.trend == cell.verdict else next((word for t, word in _TRENDS.items() if cell.trend == t), cell.trend)
     style = BAD if cell.trend == Trend.PAST_PEAK else tone(cell.verdict, measure.direction)
     return line(clean(over_time, 10) or plainly, style)
-
-
-def reversed_runs(kinds: Iterable[str]) -> int:
-    """How many of these verdicts are alarms."""
-    return sum(map(is_alarm, kinds))

@@ -12,12 +12,11 @@ from sirtui.tui.feed import Snapshot
 from sirtui.tui.figures import ATTENTION, NOTHING, REVERSED, percent, span
 from sirtui.tui.keys import TABS
 from sirtui.tui.paint import BAD, DIM, FAIL, STRONG, Line, Span, cut, cut_middle, ends, join, line, over, width
-from sirtui.tui.tables.words import reversed_runs
 from sirtui.tui.widgets.painted import Painted
 
 _REFERENCE = "vs M1"
 _MESSAGE_S = 6.0
-_LEAST_NAME = 12
+_LEAST_NAME, _FEWEST = 12, 8
 
 
 class Title(Painted):
@@ -48,7 +47,7 @@ def title_line(snapshot: Snapshot, cells: int) -> Line:
 def _right(snapshot: Snapshot) -> Line:
     """Against what changes are told, how many runs need a person, and in how many something was lost: a hole in the bar."""
     waiting = sum(run.status in ATTENTION for run in snapshot.runs)
-    lost = reversed_runs(run.verdict for run in snapshot.runs)
+    lost = sum(run.alarm for run in snapshot.runs)
     parts = [line(_REFERENCE)]
     if waiting:
         parts.append(line(f"! {waiting} need{'s' if waiting == 1 else ''} you", FAIL))
@@ -66,8 +65,8 @@ def _left(snapshot: Snapshot) -> Iterator[str]:
     yield " │ ".join((f"sirtui {name}", where, *filter(None, (_jobs(snapshot),))))
     yield f"sirtui {name} │ {where}"
     size = cell_len(name)
-    for told in (where, _where(snapshot, brief=True)):
-        yield from (f"{cut_middle(name, cells)} │ {told}" for cells in range(size, min(size, _LEAST_NAME) - 1, -1))
+    for told, least in ((where, _LEAST_NAME), (_where(snapshot, brief=True), _FEWEST)):
+        yield from (f"{cut_middle(name, cells)} │ {told}" for cells in range(size, min(size, least) - 1, -1))
     yield from (cut_middle(name, cells) for cells in range(size, 0, -1))
 
 
