@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from sirtui.core.events import Comparison, Event, Failed, Finished, Metric, Progress, Scalars, Started
+from sirtui.core.events import Comparison, Concluded, Event, Failed, Finished, Metric, Progress, Scalars, Started
 from sirtui.recipes.shelf import Emit
 
 PROGRESS_EVERY_S = 2.0
@@ -67,6 +67,9 @@ def line(event: Event) -> str:
             said = f"{event.key} = {_short(event.value)}{_error(event.stderr)}{_problems(event.n)}"
         case Comparison():
             said = f"{event.key}: {_short(event.change)}{_error(event.stderr)} against {event.against}{_problems(event.n)}"
+        case Concluded(record=record):
+            keep = f"; keep it{record.keep.t}" if record.keep else ""
+            said = f"verdict: {record.text or record.advice or 'none on what is compared against'}{keep}"
         case Failed():
             said = f"failed: {event.what}"
         case Finished():

@@ -2,11 +2,15 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from trials import Trial, tiny
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from sirtui.core.layout import StoreFolder
 from sirtui.core.run import RunRecord
@@ -24,7 +28,7 @@ def make_trial(store: StoreFolder, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     """Make runs of `tiny` experiments."""
     trials: list[Trial] = []
 
-    def make(**settings: int) -> Trial:
+    def make(**settings: Any) -> Trial:
         record = RunRecord(f"{len(trials):06x}", tiny(**settings), 1.0)
         trials.append(Trial(create(store, record), monkeypatch))
         return trials[-1]

@@ -1,7 +1,8 @@
 """A stage that does nothing but what is asked of it: `fake_stage.py FAULTS ATTEMPT`.
 
 FAULTS: words like `it01/sample=kill`, obeyed by the first attempt (`it01/sample=kill!`: by every one). It keeps the
-contract of a real stage: lock, state, journal, results, manifest, exit record.
+contract of a real stage: lock, state, journal, results, manifest, exit record. A verdict stage finds that nothing changed,
+unless told otherwise: `it02/verdict=reversal:pass@4,ngram`.
 """
 
 import os
@@ -14,7 +15,10 @@ from typing import NoReturn
 from sirtui.core import files
 from sirtui.core.layout import AttemptFolder, StageFolder
 from sirtui.core.process import current
-from sirtui.core.run import ExitRecord, JobRecord, Manifest
+from sirtui.core.rule import Declared
+from sirtui.core.run import ExitRecord, JobRecord, Kind, Manifest, Stage
+from sirtui.core.verdict import Keep, VerdictRecord
+from sirtui.core.verdict import Kind as Verdict
 
 
 def main(faults: str, path: Path) -> None:
@@ -30,6 +34,8 @@ def main(faults: str, path: Path) -> None:
         signal.signal(signum, lambda signum, _frame: leave(attempt, 128 + signum, "stopped"))
     note(run / "starts.txt", f"{job.stage.id} {time.time()}")
     obey(wanted(faults, job), attempt)
+    if job.stage.kind is Kind.VERDICT:
+        files.write_record(folder.path / "verdicts.json", found(job.stage, wanted(faults, job)))
     files.write_record(folder.manifest, Manifest(job.stage.id, job.attempt, time.time(), 0, 0, {}, {}, ()))
     note(run / "finished.txt", job.stage.id)
     if wanted(faults, job) == "linger":
@@ -66,6 +72,16 @@ def obey(fault: str, attempt: AttemptFolder) -> None:
             double_fork()
         case "hang" | "deaf" | "child":
             hang(fault)
+
+
+def found(stage: Stage, told: str) -> VerdictRecord:
+    """The verdict that is asked for; of M_1 there is none."""
+    kind, _, names = told.partition(":")
+    verdict = None if stage.t == 1 else Verdict(kind) if kind in set(Verdict) else Verdict.NO_CHANGE
+    text = f"{verdict}: {names}" if names else str(verdict)
+    keep = Keep(1, 0.5, 0.0, None, None, "the highest")
+    named = tuple(filter(None, names.split(",")))
+    return VerdictRecord(stage.t, stage.repeat, "it01", Declared("", ""), verdict, named, text, keep=keep)
 
 
 def hang(fault: str) -> NoReturn:

@@ -12,10 +12,12 @@ import pytest
 
 from sirtui.core import files
 from sirtui.core.layout import AttemptFolder, RunFolder
+from sirtui.core.plan import plan
 from sirtui.core.process import signal_safely
-from sirtui.core.run import ExitRecord, Process, Stage, SupervisorRecord
-from sirtui.core.spec import Evaluation, Resources, Spec
-from sirtui.supervise import launch_supervisor, resume
+from sirtui.core.run import ExitRecord, Kind, Manifest, Process, RunRecord, Stage, SupervisorRecord
+from sirtui.core.spec import Evaluation, Resources, Spec, Topup, Verdicts
+from sirtui.core.verdict import VerdictRecord
+from sirtui.supervise import launch_supervisor, resume, top_up
 
 HERE = Path(__file__).parent
 SUPERVISOR = (sys.executable, str(HERE / "fake_supervisor.py"))
@@ -29,7 +31,7 @@ def wait_until(what: Callable[[], object], seconds: float = 15) -> None:
         time.sleep(0.005)
 
 
-def tiny(iterations: int = 1, repeats: int = 0, parallel: int = 1, threads: int = 0) -> Spec:
+def tiny(iterations: int = 1, repeats: int = 0, parallel: int = 1, threads: int = 0, verdicts: Verdicts | None = None) -> Spec:
     """An experiment of 5 stages an iteration, and 3 a repeat."""
     return Spec(
         name="tiny",
@@ -38,6 +40,7 @@ def tiny(iterations: int = 1, repeats: int = 0, parallel: int = 1, threads: int 
         iterations=iterations,
         evaluation=Evaluation(repeats=repeats),
         resources=Resources(parallel, threads),
+        verdicts=verdicts or Verdicts(),
     )
 
 
@@ -57,6 +60,30 @@ class Trial:
         """Resume the run; its stages have these faults."""
         self._set(faults, 5, "")
         resume(self.run, force=force, command=SUPERVISOR)
+
+    def top_up(self, topup: Topup, faults: str = "") -> None:
+        """Top the run up; its stages have these faults."""
+        self._set(faults, 5, "")
+        top_up(self.run, topup, command=SUPERVISOR)
+
+    @property
+    def spec(self) -> Spec:
+        """What run.json says now."""
+        return files.read_record(self.run.record, RunRecord).spec
+
+    def come_to(self, stage: str) -> None:
+        """Let all stages of earlier iterations, and those of its own before this one, look finished."""
+        last = Stage.parse(stage)
+        order = list(Kind)
+        for each in plan(self.spec):
+            if each.t < last.t or (each.t == last.t and order.index(each.kind) < order.index(last.kind)):
+                files.write_record(self.run.stage(each).manifest, Manifest(each.id, 1, 1.0, 0, 0, {}, {}, ()))
+
+    def judge(self, record: VerdictRecord) -> None:
+        """Let a verdict stage have found this."""
+        stage = Stage(record.t, Kind.VERDICT, record.look)
+        files.write_record(self.run.verdict(record.t, record.look), record)
+        files.write_record(self.run.stage(stage).manifest, Manifest(stage.id, 1, 1.0, 0, 0, {}, {}, ()))
 
     def _set(self, faults: str, grace_s: float, die: str) -> None:
         for name, text in {"FAULT": faults, "GRACE": str(grace_s), "DIE": die}.items():
