@@ -100,8 +100,10 @@ def _tested(cell: Cell, against: Against, alpha: float) -> Iterator[str]:
 
 def _to_change(cell: Cell, against: Against, alpha: float) -> str:
     if cell.verdict is Sign.UNDECIDED:
-        if cell.needed is None:
-            return "nothing in this run"
+        if cell.role == "shown":
+            return "nothing: it is only shown, and decides nothing"
+        if cell.needed is None or not cell.needed.text.startswith("needs "):
+            return cell.needed.text if cell.needed else "nothing in this run"
         return cell.needed.text + (
             " to be called flat, if nothing changed" if cell.needed.aim == "flat" else " to be told from 0"
         )

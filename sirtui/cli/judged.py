@@ -17,6 +17,7 @@ from sirtui.core.layout import RunFolder
 from sirtui.core.plan import plan
 from sirtui.core.run import Kind, Manifest, RunRecord, evaluation_id
 from sirtui.core.spec import Resources, Spec
+from sirtui.core.text import clean_record
 from sirtui.core.verdict import Request, VerdictRecord
 from sirtui.recipes.declare import resolved
 from sirtui.store import Store
@@ -48,7 +49,7 @@ def looks(run: RunFolder) -> list[VerdictRecord]:
     newest: dict[int, VerdictRecord] = {}
     for t, look in stages:
         if found := find_record(run.verdict(t, look), VerdictRecord):
-            newest[t] = found
+            newest[t] = clean_record(found)
     return [newest[t] for t in sorted(newest)]
 
 
@@ -58,16 +59,22 @@ def verdict_on(run: RunFolder, t: int | None) -> VerdictRecord:
     Raises:
         NotFound: there is none (yet).
     """
-    found = [record for record in looks(run) if record.kind is not None]
-    chosen = [record for record in found if t in (None, record.t)]
-    if not chosen:
-        there = ", ".join(f"it{record.t}" for record in found)
-        what = f"on it{t} " if t else ""
-        raise NotFound(
-            f"{run.name} has no verdict {what}yet",
-            f"There are verdicts on {there}." if there else "It is made when M_2 is measured.",
-        )
-    return chosen[-1]
+    return chosen(looks(run), t, run.name)
+
+
+def chosen(verdicts: Sequence[VerdictRecord], t: int | None, whose: str) -> VerdictRecord:
+    """The one on M_t, the last one where `t` is None.
+
+    Raises:
+        NotFound: there is none (yet).
+    """
+    found = [record for record in verdicts if record.kind is not None]
+    wanted = [record for record in found if t in (None, record.t)]
+    if wanted:
+        return wanted[-1]
+    there = ", ".join(f"it{record.t}" for record in found)
+    hint = f"There are verdicts on {there}." if there else "It is made when M_2 is measured."
+    raise NotFound(f"{whose} has no verdict {f'on it{t} ' if t else ''}yet", hint)
 
 
 def request(store: Store, runs: Sequence[RunFolder], against: str, rules: Spec | None) -> Request:

@@ -13,7 +13,7 @@ from sirtui.core.spec import Topup
 from sirtui.core.verdict import Sign, VerdictRecord
 from sirtui.store import Store
 
-_MOST = 8
+_MOST, _MOST_ASKED = 8, 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(asked: argparse.Namespace) -> int:
     """Add to the run's plan, and set it going."""
-    if asked.times is not None and asked.times < 1:
-        raise UsageError(f"--times {asked.times}: nothing would be drawn", "Expected a whole number from 1 on.")
+    if asked.times is not None and not 1 <= asked.times <= _MOST_ASKED:
+        raise UsageError(f"--times {asked.times} is out of range", f"Expected a whole number from 1 to {_MOST_ASKED}.")
     store = Store(asked.store)
     store.catch_up(patience=5)
     run = store.folder.run(store.find(asked.run))

@@ -15,6 +15,7 @@ from sirtui.cli.text import change, fitting, folded, interval, number, p_value, 
 from sirtui.core.errors import UsageError
 from sirtui.core.labels import short
 from sirtui.core.layout import RunFolder
+from sirtui.core.text import clean_record
 from sirtui.core.verdict import Cell, Keep, Named, Sets, Sign, State, VerdictRecord
 from sirtui.store import Store
 from sirtui.supervise import compare
@@ -50,11 +51,8 @@ def call(asked: argparse.Namespace) -> int:
                 f"no other run differs from {runs[0].name} only in its seed", "Start one: the same file, another seed."
             )
     verdicts = _verdicts(store, runs, asked)
-    found = [record for record in verdicts if record.kind is not None]
-    t = judged.iteration(asked.it) if asked.it else None
-    chosen = next((record for record in reversed(found) if t in (None, record.t)), None)
-    if chosen is None:
-        chosen = judged.verdict_on(runs[0], t)
+    whose = runs[0].name if len(runs) == 1 else f"the group of {len(runs)} runs"
+    chosen = judged.chosen(verdicts, judged.iteration(asked.it) if asked.it else None, whose)
     controls = judged.controls(store, runs[0])
     told = as_json(runs, verdicts, chosen, controls) if asked.json else as_text(runs, verdicts, chosen, controls)
     sys.stdout.write(f"{told}\n")
@@ -70,7 +68,8 @@ def _verdicts(store: Store, runs: Sequence[RunFolder], asked: argparse.Namespace
         judged.check_group(runs)
     elif plain:
         return judged.looks(runs[0])
-    return compare(store.folder, judged.request(store, runs, asked.against, judged.toml(asked.rule))).verdicts
+    found = compare(store.folder, judged.request(store, runs, asked.against, judged.toml(asked.rule))).verdicts
+    return [clean_record(record) for record in found]
 
 
 Controls = Sequence[tuple[str, int, int]]
@@ -101,7 +100,7 @@ def without_gaps(value: Any) -> Any:
     """The same without what is None."""
     if isinstance(value, dict):
         return {key: without_gaps(inner) for key, inner in value.items() if inner is not None}
-    return [without_gaps(inner) for inner in value] if isinstance(value, list) else value
+    return [without_gaps(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def as_text(runs: Sequence[RunFolder], verdicts: Sequence[VerdictRecord], chosen: VerdictRecord, controls: Controls) -> str:

@@ -66,8 +66,8 @@ class Metric(Event, frozen=True, tag="metric"):
 class Comparison(Event, frozen=True, tag="comparison"):
     """The paired change of one measure against `against` (`it01`), over the `n` problems defined at both.
 
-    With its 90 and 95 % intervals and p, corrected for all that is tested where it is (`p` is the raw one else); `verdict`,
-    `trend` and `role` as in `core.verdict.Cell`.
+    With its 90 and 95 % intervals and p: corrected for all that is tested, None where this is not; of what is only shown the
+    raw one. `verdict`, `trend` and `role` as in `core.verdict.Cell`.
     """
 
     key: str

@@ -144,6 +144,11 @@ class ComparisonFolder:
         """Held by whoever makes them."""
         return self.path / "lock"
 
+    @property
+    def log(self) -> Path:
+        """What the job said when it failed."""
+        return self.path / "log.txt"
+
 
 @dataclass(frozen=True)
 class StageFolder:

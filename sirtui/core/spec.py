@@ -240,6 +240,8 @@ def _check_verdicts(spec: Spec, file: str) -> None:
     sizes = every.delta.values() if isinstance(every.delta, dict) else (every.delta,)
     if not all(map(isfinite, sizes)):
         raise wrong(file, "verdicts.delta", "got a number that is not finite", "finite numbers")
+    if len(spec.topups) > every.extra_looks:
+        raise wrong(file, "topups", f"{len(spec.topups)} of them", f"at most verdicts.extra_looks, {every.extra_looks}")
     for topup in spec.topups:
         if topup.t > spec.iterations:
             raise wrong(file, "topups", f"names iteration {topup.t}", f"iterations from 2 to {spec.iterations}")

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from enum import StrEnum
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+T = TypeVar("T")
 
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x07|\x1b\\|$)|[ -/]*[0-~]|$)"
@@ -28,6 +34,20 @@ def clean(text: str, limit: int | None = None) -> str:
 def clean_block(text: str) -> str:
     """Like `clean`, line breaks kept."""
     return "\n".join(clean(line) for line in text.replace("\r\n", "\n").split("\n"))
+
+
+def clean_record(value: T) -> T:
+    """A frozen struct (or tuple, mapping, text) with all its texts clean, at any depth."""
+    done: Any = value
+    if isinstance(value, str) and not isinstance(value, StrEnum):
+        done = clean(value)
+    elif isinstance(value, tuple):
+        done = tuple(map(clean_record, value))
+    elif isinstance(value, dict):
+        done = {clean_record(key): clean_record(inner) for key, inner in value.items()}
+    elif isinstance(value, msgspec.Struct):
+        done = msgspec.structs.replace(value, **{name: clean_record(getattr(value, name)) for name in value.__struct_fields__})
+    return cast("T", done)
 
 
 def _visible(character: str) -> str:

@@ -15,7 +15,7 @@ from sirtui.recipes.measures.accuracy import ladder
 from sirtui.recipes.shelf import Task, find
 
 _LOOKED_AT = 50
-_DIVERSITY = re.compile(r"diversity\.(ngram|distinct_n|semantic|equations)\.(in)?correct(\.raw)?")
+_DIVERSITY = re.compile(r"diversity\.(ngram\.(in)?correct|(distinct_n|semantic|equations)\.(in)?correct(\.raw)?)")
 
 
 def resolved(spec: Spec) -> Spec:

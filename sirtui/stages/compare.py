@@ -79,8 +79,15 @@ def _group(runs: Sequence[Asked]) -> list[VerdictRecord]:
     for t in common:
         every = [gather(each.subject, t, each.look(t)).course for each in runs]
         found = of_group([course.cells(t) for course in every], every[0].rule, t)
-        verdicts.append(replace(found, notes=(f"{len(runs)} runs as one group, seeds {seeds}",)))
+        grouped = replace(found, notes=(f"{len(runs)} runs as one group, seeds {seeds}",))
+        verdicts.append(_with_changes(grouped, runs))
     return verdicts
+
+
+def _with_changes(record: VerdictRecord, runs: Sequence[Asked]) -> VerdictRecord:
+    """Told where the rule is not the one that a run declared."""
+    told = (told_if_changed(record, each.record.rule) for each in runs)
+    return next((each for each in told if each.declared), record)
 
 
 def _against(run: Asked, request: Request) -> list[VerdictRecord]:
@@ -121,13 +128,16 @@ def _reference(run: Asked, mine: Gathered, t: int, against: str) -> tuple[int | 
 
 
 def main(folder: Path) -> int:
-    """Answer the request in `folder`; the exit code."""
+    """Answer the request in `folder`; the exit code. Where there is no answer, stderr says why: what, then a hint."""
     where = ComparisonFolder(folder)
     try:
         write_record(where.verdicts, answer(read_record(where.request, Request)))
     except SirtuiError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    except ImportError as error:
+        sys.stderr.write(f"{error.name} is not installed\nComparing needs the extra `train`: pip install -e '.[train]'.\n")
+        return 1
     return 0
 
 

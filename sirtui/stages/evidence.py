@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
+from sirtui.core.errors import StoreError
 from sirtui.core.files import find_record, read_lines, read_record
 from sirtui.core.layout import RunFolder
 from sirtui.core.measures import EvaluationRecord, TotalsRecord
@@ -73,6 +74,8 @@ def gather(of: Subject, t: int, look: int = 1, problems: Sequence[str] | None = 
         StoreError: a file cannot be read.
     """
     there = [each for each in evidence(of.spec, t, look) if of.run.problems(*each).exists()]
+    if (1, 1) not in there:
+        raise StoreError(f"{of.run.problems(1)}: missing", "Without M_1's measures there is nothing to compare with.")
     lines = {each: list(read_lines(of.run.problems(*each), Line)) for each in there}
     ids = problems if problems is not None else [line.problem for line in lines[1, 1]]
     measured = tuple(sorted({s for s, _ in lines}))

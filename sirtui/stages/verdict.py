@@ -55,7 +55,7 @@ def comparison(cell: Cell) -> Comparison:
         hi90=against.hi90,
         lo95=against.lo95,
         hi95=against.hi95,
-        p=against.p if against.corrected is None else against.corrected,
+        p=against.p if cell.role == "shown" else against.corrected,
         verdict=cell.verdict if cell.role != "shown" else "",
         trend=cell.trend if cell.role != "shown" else "",
         role=cell.role,

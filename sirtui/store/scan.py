@@ -100,7 +100,8 @@ def _record(run: RunFolder) -> tuple[RunRecord | None, str]:
 
 
 def _too_long(spec: Spec) -> bool:
-    return 5 * spec.iterations + 3 * spec.evaluation.repeats > _MOST_STAGES
+    topped_up = sum(6 * topup.times + 1 for topup in spec.topups)
+    return 5 * spec.iterations + 3 * spec.evaluation.repeats + topped_up > _MOST_STAGES
 
 
 def stages_facts(run: RunFolder, record: RunRecord | None, over: Mapping[Stage, int]) -> tuple[list[StageFacts], set[Stage]]:

@@ -17,7 +17,7 @@ from sirtui.store.journal import Journal
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import msgspec
 
 from sirtui.core.run import Kind, Stage, Status
 from sirtui.core.spec import label
-from sirtui.core.text import clean
+from sirtui.core.text import clean, clean_record
 from sirtui.core.verdict import Kind as Verdict
 from sirtui.core.verdict import VerdictRecord
 from sirtui.store.journal import Journal, Key, Points, Reading
@@ -163,7 +163,7 @@ def _comparisons(stage: int, points: Points, keys: Mapping[Key, int]) -> Iterato
 
 
 def _verdict(stage: int, record: VerdictRecord) -> Row:
-    return stage, record.kind or "", msgspec.json.encode(record)
+    return stage, record.kind or "", msgspec.json.encode(clean_record(record))
 
 
 _LOOKS = """
@@ -186,8 +186,7 @@ def put_judged(db: Database, run: int) -> None:
 def _of_run(last: VerdictRecord, alarms: int) -> RunVerdict:
     assert last.kind is not None
     keep = last.keep.t if last.keep else None
-    names = tuple(clean(name, 200) for name in last.names)
-    return RunVerdict(last.kind, names, last.past_peak, clean(last.text, 1_000), alarms, keep)
+    return RunVerdict(last.kind, last.names, last.past_peak, clean(last.text, 1_000), alarms, keep)
 
 
 def _put(db: Database, table: Table, rows: Iterable[Row]) -> None:

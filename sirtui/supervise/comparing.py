@@ -10,8 +10,8 @@ from hashlib import sha256
 import msgspec
 
 from sirtui.core import files
-from sirtui.core.errors import SirtuiError
-from sirtui.core.layout import StoreFolder
+from sirtui.core.errors import SirtuiError, UsageError
+from sirtui.core.layout import ComparisonFolder, StoreFolder
 from sirtui.core.text import clean_block
 from sirtui.core.verdict import ComparisonRecord, Request
 from sirtui.supervise.environment import importing_sirtui
@@ -31,14 +31,18 @@ def compare(store: StoreFolder, request: Request) -> ComparisonRecord:
         with files.lock(where.lock):
             if not where.verdicts.exists():
                 files.write_record(where.request, request)
-                _make([*PROGRAM, str(where.path.absolute())])
+                _make(where)
     return files.read_record(where.verdicts, ComparisonRecord)
 
 
-def _make(command: list[str]) -> None:
+def _make(where: ComparisonFolder) -> None:
+    command = [*PROGRAM, str(where.path.absolute())]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=importing_sirtui(os.environ))
-    if done.returncode:
-        what, _, hint = clean_block(done.stderr.strip()).partition("\n")
-        if done.returncode not in (1, 2) or what.startswith("Traceback"):
-            what, hint = "the comparison failed", clean_block(done.stderr.strip())[-2000:]
-        raise SirtuiError(what or "the comparison failed", hint.strip())
+    if not done.returncode:
+        return
+    told = clean_block(done.stderr.strip())
+    if done.returncode not in (1, 2) or not told or told.startswith("Traceback"):
+        files.write(where.log, done.stderr.encode())
+        raise SirtuiError("the comparison failed", f"See {where.log}.")
+    what, _, hint = told.partition("\n")
+    raise (UsageError if done.returncode == 2 else SirtuiError)(what, hint.strip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 
@@ -12,11 +13,11 @@ from sirtui.core.errors import SirtuiError, UsageError
 from sirtui.core.layout import RunFolder
 from sirtui.core.plan import plan
 from sirtui.core.rule import rule
-from sirtui.core.run import RunRecord
-from sirtui.core.spec import Topup
+from sirtui.core.run import RunRecord, SupervisorRecord
+from sirtui.core.spec import Spec, Topup
 from sirtui.supervise.launchers import Launcher
 from sirtui.supervise.launchers.local import LocalLauncher
-from sirtui.supervise.reversals import answer
+from sirtui.supervise.reversals import answer, unanswered, why_held
 from sirtui.supervise.starting import SUPERVISOR, launch_supervisor
 from sirtui.supervise.walk import GRACE_S, halt
 
@@ -60,9 +61,16 @@ def resume(run: RunFolder, *, force: bool = False, command: Sequence[str] = SUPE
         raise UsageError(f"{run.name} is finished", "There is nothing left to do: start a new run for another result.")
     if force:
         halt(run, launcher or LocalLauncher())
-    answer(run, spec)
+    if _was_held(run, spec):
+        answer(run, spec)
     run.stop_request.unlink(missing_ok=True)
     launch_supervisor(run, command)
+
+
+def _was_held(run: RunFolder, spec: Spec) -> bool:
+    """Whether the run ended, for everyone to see, at a loss that nobody said to go on after."""
+    ended, held = files.find_record(run.supervisor, SupervisorRecord), unanswered(run, spec)
+    return ended is not None and held is not None and ended.reason == why_held(held)
 
 
 def top_up(run: RunFolder, topup: Topup, *, command: Sequence[str] = SUPERVISOR) -> None:
@@ -72,8 +80,18 @@ def top_up(run: RunFolder, topup: Topup, *, command: Sequence[str] = SUPERVISOR)
         UsageError: it is at work, or M_t has no verdict, or all extra looks are spent.
         SirtuiError: its supervisor did not start.
     """
-    if files.is_locked(run.supervisor_lock):
+    held = files.try_lock(run.supervisor_lock)
+    if held is None:
         raise UsageError(f"{run.name} is at work", "Top it up when it has finished, or stop it first.")
+    try:
+        _plan_topup(run, topup)
+    finally:
+        os.close(held)
+    run.stop_request.unlink(missing_ok=True)
+    launch_supervisor(run, command)
+
+
+def _plan_topup(run: RunFolder, topup: Topup) -> None:
     record = files.read_record(run.record, RunRecord)
     spent, allowed = len(record.spec.topups), rule(record.spec).extra_looks
     if not run.verdict(topup.t).exists():
@@ -84,5 +102,3 @@ def top_up(run: RunFolder, topup: Topup, *, command: Sequence[str] = SUPERVISOR)
         raise UsageError(f"{run.name}: {looks} spent" if allowed else f"{run.name} allows no extra look", hint)
     spec = replace(record.spec, topups=(*record.spec.topups, topup))
     files.write_record(run.record, replace(record, spec=spec))
-    run.stop_request.unlink(missing_ok=True)
-    launch_supervisor(run, command)

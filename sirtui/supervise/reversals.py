@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from sirtui.core import files
 from sirtui.core.layout import RunFolder
+from sirtui.core.plan import plan
+from sirtui.core.run import Kind
 from sirtui.core.spec import Spec
 from sirtui.core.verdict import Answered, VerdictRecord
 
@@ -26,11 +28,18 @@ def answer(run: RunFolder, spec: Spec) -> None:
         files.write_record(run.answered, Answered(tuple(sorted(lost | set(before.known)))))
 
 
+def why_held(record: VerdictRecord) -> str:
+    """The reason that the run tells."""
+    return f"it{record.t}: {record.text}"
+
+
 def _alarms(run: RunFolder, spec: Spec) -> Iterator[VerdictRecord]:
-    for t in range(2, spec.iterations + 1):
-        record = files.find_record(run.verdict(t), VerdictRecord)
-        if record and record.kind and record.kind.alarm:
-            yield record
+    """Of several looks at an iteration the last counts."""
+    last: dict[int, VerdictRecord] = {}
+    for t, look in sorted((stage.t, stage.repeat) for stage in plan(spec) if stage.kind is Kind.VERDICT):
+        if record := files.find_record(run.verdict(t, look), VerdictRecord):
+            last[t] = record
+    return (record for record in last.values() if record.kind and record.kind.alarm)
 
 
 def _lost(record: VerdictRecord) -> set[str]:

@@ -25,7 +25,7 @@ from sirtui.core.run import ExitRecord, JobRecord, Kind, Process, RunRecord, Sta
 from sirtui.core.spec import Spec
 from sirtui.supervise import endings
 from sirtui.supervise.launchers import Handle, Launcher, Liveness
-from sirtui.supervise.reversals import unanswered
+from sirtui.supervise.reversals import unanswered, why_held
 
 GRACE_S = 10.0
 """How long a stage has to end after SIGINT, and again after SIGTERM."""
@@ -272,7 +272,7 @@ class _Walk:
         if held is not None:
             status = Status.PAUSED if self._spec.verdicts.on_reversal == "pause" else Status.STOPPED
             keep = f"Keep it{held.keep.t}, or " if held.keep else ""
-            return status, f"it{held.t}: {held.text}", f"{keep}sirtui resume {self._run.name} to go on."
+            return status, why_held(held), f"{keep}sirtui resume {self._run.name} to go on."
         if self._broken is None or self._stopping:
             return Status.STOPPED, "stopped on request", "Resume it to go on."
         stage, record = self._broken

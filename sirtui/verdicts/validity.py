@@ -100,6 +100,7 @@ def _format(forms: tuple[Form, Form] | None, target: Cell | None) -> Part:
 
 
 def _null(course: Course) -> Part:
+    """One measure may fail to repeat itself by chance, in one or two runs of a hundred; two tell of a fault."""
     repeats = max((len(each.firsts) - 1 for each in course.series), default=0)
     if not repeats:
         return Part("null", State.WARN, "M_1 was not evaluated again: noise between evaluations is not measured")
@@ -109,7 +110,8 @@ def _null(course: Course) -> Part:
     times = f"M_1 evaluated {repeats + 1} times"
     told = [f"not repeatable, so suspended: {_names(suspended)}"] if suspended else []
     told += [f"noisier than chance, so errors widened: {_names(widened)}"] if widened else []
-    state = State.BROKEN if course.rule.target in suspended else State.WARN if told else State.OK
+    many = len(suspended) + len(widened) > 1
+    state = State.BROKEN if course.rule.target in suspended or many else State.WARN if told else State.OK
     return Part("null", state, f"{times}, {'; '.join(told) or 'no alarm'}")
 
 

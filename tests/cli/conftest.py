@@ -39,9 +39,7 @@ def _refuse(name: str) -> None:
 @pytest.fixture
 def sirtui(capsys, monkeypatch) -> Callable[..., Told]:
     """Run a command on a store, in this process; so are the comparisons that it asks for."""
-    monkeypatch.setattr(
-        comparing, "_make", lambda command: compare.main(Path(command[-1])) and pytest.fail(capsys.readouterr().err)
-    )
+    monkeypatch.setattr(comparing, "_make", lambda where: compare.main(where.path) and pytest.fail(capsys.readouterr().err))
 
     def run(root: Path, *arguments: str, code: int = 0) -> Told:
         capsys.readouterr()

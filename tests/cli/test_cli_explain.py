@@ -138,8 +138,8 @@ def test_topup_draws_as_much_as_would_decide(root, sirtui, asked):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--times", "0"], "--times 0: nothing would be drawn"),
-        (["--times", "-3"], "--times -3: nothing would be drawn"),
+        (["--times", "0"], "--times 0 is out of range"),
+        (["--times", "-3"], "--times -3 is out of range"),
         (["--it", "it1"], "toy-aaaa has no verdict on it1 yet"),
         (["--it", "it4"], "toy-aaaa has no verdict on it4 yet"),
         (["--it", "all"], "'all' is no iteration"),

@@ -85,9 +85,6 @@ def test_evaluations_of_a_topup_are_named_by_their_iteration(tmp_path, sirtui):
     ]
 
 
-@pytest.mark.xfail(
-    reason="verdict.comparison tells the raw p of a declared measure that was not tested; show marks it as if it were corrected"
-)
 @pytest.mark.parametrize("key", ["odd.one", TARGET])
 def test_what_was_not_tested_has_no_mark(tmp_path, sirtui, key):
     """A suspended measure, and a clear change at no declared look: "without a mark it decides nothing"."""

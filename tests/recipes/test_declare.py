@@ -173,9 +173,6 @@ def test_measures_of_ones_own_may_have_any_name():
     check_measure("pass@1000", a_spec(measures=["toy.py"]))
 
 
-@pytest.mark.xfail(
-    reason="declare._DIVERSITY takes every `.raw` for a diversity that lacks samples; the n-gram one has no raw form at all"
-)
 def test_a_raw_diversity_that_does_not_exist_is_not_said_to_lack_samples():
     """Eight samples and an embedder are there."""
     with pytest.raises(UsageError) as caught:

@@ -134,7 +134,6 @@ def test_two_runs_must_agree(tmp_path):
     assert "1 up, 1 down" in found.text
 
 
-@pytest.mark.xfail(reason="compare._group asks nobody which rule was declared")
 def test_a_group_is_told_when_its_rule_is_not_the_declared_one(tmp_path):
     """As with every verdict."""
     runs = [a_run(tmp_path, f"r{seed}", {1: 0.0, 2: 0.1}, seed=seed) for seed in range(2)]
@@ -185,7 +184,6 @@ def test_a_broken_run_is_told_by_its_file(tmp_path, damage):
         asked(run, against="previous")
 
 
-@pytest.mark.xfail(reason="gather takes lines[1, 1] for granted: KeyError where problems.jsonl of it01 is gone", raises=KeyError)
 @pytest.mark.parametrize("against", ["it01", "previous"])
 def test_a_run_that_lost_its_m1_is_told(tmp_path, against):
     """What everything is compared with is no small gap."""

@@ -166,9 +166,6 @@ def test_hostile_text_is_cleaned(store, root):
         assert text.isprintable()
 
 
-@pytest.mark.xfail(
-    reason="write._verdict keeps the record as it was told, and queries._verdicts hands it out so: `show` prints it"
-)
 @pytest.mark.parametrize("field", ["text", "advice", "notes", "names", "keep", "validity"])
 def test_an_iteration_s_verdict_is_ready_to_be_shown(store, root, field):
     """Rows are: whoever draws them cleans nothing. A measure's name, of a recipe of one's own, is enough for this."""
@@ -218,7 +215,6 @@ def test_a_verdict_of_another_kind_is_no_verdict(store, root, ask, record):
     assert ask("SELECT garbage FROM journals") == [(1,)]
 
 
-@pytest.mark.xfail(reason="scan._too_long counts iterations and repeats only: a plan of a million stages is walked at every look")
 def test_a_run_with_too_many_topups_is_refused_like_one_with_too_many_iterations(store, root):
     """`sirtui topup --times 200000`, say: no command would come back."""
     from sirtui.store.scan import _too_long

@@ -74,9 +74,9 @@ def test_nothing_to_compare_is_told_by_a_hint(tmp_path):
         ("echo 'no such run' >&2; echo '  Name another.' >&2; exit 2", "no such run", "Name another."),
         ("echo 'it cannot be' >&2; exit 1", "it cannot be", ""),
         ("printf 'evil\\033[2J\\033]0;x\\007 name\\n' >&2; exit 1", "evil name", ""),
-        ("exit 1", "the comparison failed", ""),
-        ("kill -9 $$", "the comparison failed", ""),
-        ("echo 'out of memory' >&2; kill -9 $$", "the comparison failed", "out of memory"),
+        ("exit 1", "the comparison failed", "log.txt."),
+        ("kill -9 $$", "the comparison failed", "log.txt."),
+        ("echo 'out of memory' >&2; kill -9 $$", "the comparison failed", "log.txt."),
     ],
 )
 def test_a_failure_is_told_in_plain_words_and_not_kept(tmp_path, program, script, message, hint):
@@ -85,7 +85,8 @@ def test_a_failure_is_told_in_plain_words_and_not_kept(tmp_path, program, script
     for _ in range(2):
         with pytest.raises(SirtuiError) as caught:
             compare(StoreFolder(tmp_path), ASKED)
-        assert (caught.value.message, caught.value.hint) == (message, hint)
+        assert caught.value.message == message
+        assert caught.value.hint.endswith(hint)
     answer = tmp_path / "answer.json"
     write_record(answer, ComparisonRecord(ASKED, ()))
     program(f'cp "{answer}" "$0/verdicts.json"')
@@ -99,7 +100,6 @@ def test_a_program_that_leaves_nothing_is_told(tmp_path, program):
         compare(StoreFolder(tmp_path), ASKED)
 
 
-@pytest.mark.xfail(reason="comparing._make puts the last 2,000 characters of the traceback into the hint")
 def test_no_traceback_reaches_a_person(tmp_path, program):
     """What broke belongs into a log beside the request; a person is told what to do."""
     program("echo 'Traceback (most recent call last):\n  File \"x.py\", line 1\nKeyError: (1, 1)' >&2; exit 1")
@@ -109,9 +109,6 @@ def test_no_traceback_reaches_a_person(tmp_path, program):
     assert 'File "' not in str(caught.value)
 
 
-@pytest.mark.xfail(
-    reason="comparing._make raises a bare SirtuiError: what was impossible to ask ends with 1 where commands end with 2"
-)
 def test_what_cannot_be_asked_ends_a_command_with_2(tmp_path, program):
     """As core.errors says of UsageError."""
     program("echo 'there is nothing to compare yet' >&2; exit 2")

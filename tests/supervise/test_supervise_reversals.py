@@ -174,7 +174,6 @@ def test_the_next_supervisor_holds_too(trial):
     assert trial.attempts("it03/train") == []
 
 
-@pytest.mark.xfail(reason="resume takes every alarm on the disk for answered, also one after which the run never came to wait")
 def test_resuming_a_lost_run_answers_no_loss_that_nobody_was_told_of(trial):
     """Its supervisor died before it could say that it waits: who resumes it knows of a dead supervisor alone."""
     killed_unseen(trial)
@@ -183,7 +182,6 @@ def test_resuming_a_lost_run_answers_no_loss_that_nobody_was_told_of(trial):
     assert trial.attempts("it03/train") == []
 
 
-@pytest.mark.xfail(reason="reversals._alarms reads the first look alone, where the index and all commands take the last")
 @pytest.mark.parametrize(("first", "again", "holds"), [("loss:pass@4", "no_change", False), ("undecided", "loss:pass@4", True)])
 def test_the_last_look_decides_whether_a_run_is_held(trial, first, again, holds):
     """What more samples showed counts: that is what they were drawn for."""
