@@ -76,7 +76,7 @@ def _check_rule(spec: Spec, file: str) -> None:
     for part, keys in parts.items():
         for key in keys:
             try:
-                check_measure(key, spec)
+                check_measure(key, spec, decides=part in ("target", "essential"))
             except UsageError as error:
                 raise SpecError(f"{file}: verdicts.{part}: {error.message}", error.hint) from error
 

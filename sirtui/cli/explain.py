@@ -28,7 +28,7 @@ def call(asked: argparse.Namespace) -> int:
     store.catch_up(patience=5)
     run = store.folder.run(store.find(asked.run))
     record = judged.verdict_on(run, judged.iteration(asked.it) if asked.it else None)
-    told = explained(_cell(record, asked.measure), record, judged.record_of(run).spec.verdicts.alpha)
+    told = explained(_cell(record, asked.measure), record)
     sys.stdout.write(f"{run.name}\n")
     sys.stdout.write(folded("\n".join(told), terminal_width()) + "\n")
     return 0
@@ -46,7 +46,7 @@ def _cell(record: VerdictRecord, name: str) -> Cell:
     )
 
 
-def explained(cell: Cell, record: VerdictRecord, alpha: float) -> Iterator[str]:
+def explained(cell: Cell, record: VerdictRecord) -> Iterator[str]:
     """Line by line."""
     better = {1: "higher is better", -1: "lower is better"}.get(cell.direction, "no better direction")
     yield f"{cell.key} at it{record.t}, against {record.against}: {cell.verdict}"
@@ -63,15 +63,18 @@ def explained(cell: Cell, record: VerdictRecord, alpha: float) -> Iterator[str]:
     yield from _error(cell, against)
     yield f"  90 %         {interval(against.lo90, against.hi90, cell.unit)}"
     yield f"  95 %         {interval(against.lo95, against.hi95, cell.unit)}"
-    yield from _tested(cell, against, alpha)
+    yield from _tested(cell, against, record.alpha)
     for name, other in (("peak", cell.peak), ("previous", cell.previous)):
         if other is not None:
-            p = "" if other.corrected is None else f", p' {other.corrected:.4g}"
+            p = ", not tested" if other.corrected is None else f", p' {other.corrected:.4g}: {other.sign}"
             spread = interval(other.lo90, other.hi90, cell.unit)
-            yield f"  {name:<12} it{other.t}: {change(other.change, cell.unit)} {spread} (90 %){p}: {other.sign}"
+            yield f"  {name:<12} it{other.t}: {change(other.change, cell.unit)} {spread} (90 %){p}"
     over_time = f", over time: {cell.trend}" if cell.trend != cell.verdict else ""
+    if cell.counts:
+        counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in cell.counts.items())
+        yield f"  counts       problems of the last level: {counts}"
     yield f"  verdict      {cell.verdict}{': ' + cell.why if cell.why else ''}{over_time}"
-    yield f"  to change it {_to_change(cell, against, alpha)}"
+    yield f"  to change it {_to_change(cell, against, record.alpha)}"
 
 
 def _error(cell: Cell, against: Against) -> Iterator[str]:
@@ -79,7 +82,7 @@ def _error(cell: Cell, against: Against) -> Iterator[str]:
         yield "  SE           not known: one cluster alone"
         return
     df = "normal" if against.df is None else f"df {against.df:g}"
-    used = "above chance: SE widened by its root" if cell.inflated else "within chance: not used"
+    used = "above chance: SE widened by its root" if cell.inflated else "not used"
     by_null = "" if cell.inflation is None else f"; lambda {cell.inflation:.2f} ({used})"
     yield f"  SE           {100 * against.stderr if cell.unit == 'share' else against.stderr:.4g}, {df}{by_null}"
 

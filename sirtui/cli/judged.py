@@ -16,7 +16,7 @@ from sirtui.core.files import find_record, read_record
 from sirtui.core.layout import RunFolder
 from sirtui.core.plan import plan
 from sirtui.core.run import Kind, Manifest, RunRecord, evaluation_id
-from sirtui.core.spec import Resources, Spec
+from sirtui.core.spec import Resources, Spec, Verdicts, load_verdicts
 from sirtui.core.text import clean_record
 from sirtui.core.verdict import Request, VerdictRecord
 from sirtui.recipes.declare import resolved
@@ -50,7 +50,16 @@ def looks(run: RunFolder) -> list[VerdictRecord]:
     for t, look in stages:
         if found := find_record(run.verdict(t, look), VerdictRecord):
             newest[t] = clean_record(found)
-    return [newest[t] for t in sorted(newest)]
+    now = rule.declared(rule.rule(spec)).hash
+    return [_told_if_changed(newest[t], now) for t in sorted(newest)]
+
+
+def _told_if_changed(record: VerdictRecord, now: str) -> VerdictRecord:
+    """With a note where run.json says another rule by now than the verdict was reached by."""
+    if record.rule.hash == now:
+        return record
+    note = f"run.json now has another rule ({now}) than this verdict was reached by ({record.rule.hash})"
+    return replace(record, notes=(note, *record.notes))
 
 
 def verdict_on(run: RunFolder, t: int | None) -> VerdictRecord:
@@ -77,16 +86,18 @@ def chosen(verdicts: Sequence[VerdictRecord], t: int | None, whose: str) -> Verd
     raise NotFound(f"{whose} has no verdict {f'on it{t} ' if t else ''}yet", hint)
 
 
-def request(store: Store, runs: Sequence[RunFolder], against: str, rules: Spec | None) -> Request:
-    """What to ask for; `against` as a person types it, `rules`: an experiment whose rule counts in place of the declared one.
+def request(store: Store, runs: Sequence[RunFolder], against: str, rules: Verdicts | None) -> Request:
+    """What to ask for; `against` as a person types it, `rules`: what counts in place of the declared rule.
 
     Raises:
         UsageError: there is no such reference.
     """
     reference, other = _reference(store, against, runs)
     inputs = {name: digest for run in (*runs, *other) for name, digest in _evaluations(run)}
-    verdicts = resolved(rules).verdicts if rules else None
-    return Request(tuple(str(run.path.absolute()) for run in runs), reference, verdicts, inputs, rule.VERSION)
+    specs = [record_of(run).spec for run in runs]
+    verdicts = resolved(replace(specs[0], verdicts=rules)).verdicts if rules else None
+    hashes = tuple(rule.declared(rule.rule(spec)).hash for spec in specs)
+    return Request(tuple(str(run.path.absolute()) for run in runs), reference, verdicts, inputs, hashes)
 
 
 def _reference(store: Store, text: str, runs: Sequence[RunFolder]) -> tuple[str, Sequence[RunFolder]]:
@@ -117,12 +128,13 @@ def _evaluations(run: RunFolder) -> Iterator[tuple[str, str]]:
 
 
 def siblings(store: Store, run: RunFolder) -> list[RunFolder]:
-    """The runs that differ from this one only in their seed, itself among them, by seed; of equal seeds the newest."""
+    """The runs that differ from this one only in their seed, itself among them, by seed; of equal seeds which came furthest."""
     mine = _but_seed(record_of(run).spec)
     by_seed: dict[int, RunFolder] = {}
     for record, other in _records(store):
-        if _but_seed(record.spec) == mine and other.problems(2).exists():
-            by_seed.setdefault(record.spec.seed, other)
+        before = by_seed.get(record.spec.seed)
+        if _but_seed(record.spec) == mine and _reached(other) > max(1, _reached(before) if before else 1):
+            by_seed[record.spec.seed] = other
     by_seed[record_of(run).spec.seed] = run
     return [by_seed[seed] for seed in sorted(by_seed)]
 
@@ -133,6 +145,11 @@ def _records(store: Store) -> Iterator[tuple[RunRecord, RunFolder]]:
         folder = store.folder.run(row.name)
         if record := find_record(folder.record, RunRecord):
             yield record, folder
+
+
+def _reached(run: RunFolder) -> int:
+    """Up to which iteration a run is measured."""
+    return max((t for t in range(1, record_of(run).spec.iterations + 1) if run.problems(t).exists()), default=0)
 
 
 def _but_seed(spec: Spec) -> Spec:
@@ -147,8 +164,6 @@ def check_group(runs: Sequence[RunFolder]) -> None:
         UsageError: they differ in more, or not even in that.
     """
     specs = [record_of(run).spec for run in runs]
-    if len({spec.seed for spec in specs}) < len(specs):
-        raise UsageError("two of the runs have the same seed", "A group is of runs that differ in their seed, and only there.")
     first = _flat(_but_seed(specs[0]))
     for run, spec in zip(runs[1:], specs[1:], strict=True):
         here = _flat(_but_seed(spec))
@@ -156,6 +171,8 @@ def check_group(runs: Sequence[RunFolder]) -> None:
             raise UsageError(
                 f"{run.name} and {runs[0].name} differ in {', '.join(different[:5])}", "A group differs in its seed only."
             )
+    if len({spec.seed for spec in specs}) < len(specs):
+        raise UsageError("two of the runs have the same seed", "A group is of runs that differ in their seed, and only there.")
 
 
 def _flat(spec: Spec) -> dict[str, Any]:
@@ -184,18 +201,12 @@ def controls(store: Store, run: RunFolder) -> list[tuple[str, int, int]]:
 
 
 def _evaluated_alike(one: Spec, other: Spec) -> bool:
-    return (one.base_model, one.task, one.data, one.sampling, one.evaluation, one.verdicts.essential) == (
-        other.base_model,
-        other.task,
-        other.data,
-        other.sampling,
-        other.evaluation,
-        other.verdicts.essential,
-    )
+    def ways(spec: Spec) -> tuple[object, ...]:
+        return (spec.base_model, spec.task, spec.data, spec.sampling, spec.evaluation, spec.verdicts, spec.train.get("sft"))
+
+    return ways(one) == ways(other)
 
 
-def toml(path: Path | None) -> Spec | None:
-    """The experiment in a file, if one was named."""
-    from sirtui.cli.checked import checked
-
-    return checked(path) if path else None
+def rules_in(path: Path | None) -> Verdicts | None:
+    """The `[verdicts]` of an experiment file, if one was named; nothing else in it counts."""
+    return load_verdicts(path) if path else None

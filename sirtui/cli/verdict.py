@@ -68,7 +68,7 @@ def _verdicts(store: Store, runs: Sequence[RunFolder], asked: argparse.Namespace
         judged.check_group(runs)
     elif plain:
         return judged.looks(runs[0])
-    found = compare(store.folder, judged.request(store, runs, asked.against, judged.toml(asked.rule))).verdicts
+    found = compare(store.folder, judged.request(store, runs, asked.against, judged.rules_in(asked.rule))).verdicts
     return [clean_record(record) for record in found]
 
 
@@ -141,7 +141,7 @@ def keep_text(keep: Keep) -> str:
     """The reason, and how good it is."""
     if keep.value is None:
         return keep.reason
-    fitted = "" if keep.fitted is None else f", {number(keep.fitted)} where chosen on one half and seen on the other"
+    fitted = "" if keep.fitted is None else f", cross-fitted {number(keep.fitted)}"
     return f"{keep.reason} ({number(keep.value)}{fitted})"
 
 

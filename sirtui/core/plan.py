@@ -61,14 +61,15 @@ def needs(spec: Spec, stage: Stage) -> tuple[Stage, ...]:
 def evidence(spec: Spec, t: int, look: int) -> tuple[tuple[int, int], ...]:
     """The evaluations (iteration, repeat) that the verdict on M_t rests on when M_t was evaluated `look` times.
 
-    M_1 as often as at that look, M_t too, those between once.
+    Each as often as it had been evaluated at that look.
     """
     if t == 1:
         return ((1, 1),)
     looks = [spec.evaluations(t, topups) for topups in range(len(spec.topups) + 1)]
     topups = looks.index(look) if look in looks else 0
     first = [(1, repeat) for repeat in range(1, spec.evaluations(1, topups) + 1)]
-    return (*first, *((s, 1) for s in range(2, t)), *((t, repeat) for repeat in range(1, look + 1)))
+    between = [(s, repeat) for s in range(2, t) for repeat in range(1, spec.evaluations(s, topups) + 1)]
+    return (*first, *between, *((t, repeat) for repeat in range(1, look + 1)))
 
 
 def waits(spec: Spec, stage: Stage) -> tuple[Stage, ...]:

@@ -169,14 +169,38 @@ def load(path: Path) -> Spec:
     Raises:
         SpecError: the file is missing, is not TOML, or has a wrong key, type, name, path or value.
     """
+    return parse(_text(path), str(path), path.parent)
+
+
+def load_verdicts(path: Path) -> Verdicts:
+    """The `[verdicts]` of an experiment file, whatever else is in it.
+
+    Raises:
+        SpecError: see `load`.
+    """
+    table, file = _table(_text(path), str(path)), str(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        return msgspec.convert(table.get("verdicts", {}), Verdicts)
+    except msgspec.ValidationError as error:
+        inside = str(error) if " - at `" in str(error) else f"{error} - at `$`"
+        raise _told(inside.replace("`$", "`$.verdicts"), table, file) from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(
             f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}",
             "Name an experiment file; see experiments/ for some.",
         ) from error
-    return parse(text, str(path), path.parent)
+
+
+def _table(text: str, file: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f"{file}: not TOML: {error}") from error
 
 
 def parse(text: str, file: str, folder: Path) -> Spec:
@@ -185,10 +209,7 @@ def parse(text: str, file: str, folder: Path) -> Spec:
     Raises:
         SpecError: see `load`.
     """
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SpecError(f"{file}: not TOML: {error}") from error
+    table = _table(text, file)
     try:
         spec = msgspec.convert(table, Spec)
     except msgspec.ValidationError as error:

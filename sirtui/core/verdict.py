@@ -32,6 +32,11 @@ class Kind(StrEnum):
         """Whether something was lost for sure."""
         return self in (Kind.REVERSAL, Kind.PAST_PEAK, Kind.REGRESSION, Kind.LOSS)
 
+    @property
+    def reversed(self) -> bool:
+        """Whether there was a gain that turned: into a loss elsewhere, or below its own peak."""
+        return self in (Kind.REVERSAL, Kind.PAST_PEAK)
+
 
 class Sign(StrEnum):
     """The verdict on one measure."""
@@ -211,6 +216,7 @@ class VerdictRecord(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     measured: tuple[int, ...] = ()
     past_peak: int | None = None
+    alpha: float = 0.05
     declared: Declared | None = None
     schema: int = 1
 
@@ -234,14 +240,15 @@ class Request(msgspec.Struct, frozen=True):
     """`request.json`: verdicts asked for. Of one run against another reference than M_1, or of several runs as one group.
 
     `runs`: folders; `against`: `it01`, another iteration, `previous`, `peak` (of the target), or `FOLDER/it03` of another
-    run; `verdicts`: a rule in place of the declared one; `inputs`: digests of the evaluations it is made from.
+    run; `verdicts`: a rule in place of the declared one; `inputs`: digests of the evaluations it is made from; `rules`: hashes
+    of the rules that the runs have now.
     """
 
     runs: tuple[str, ...]
     against: str
     verdicts: Verdicts | None
     inputs: dict[str, str]
-    version: int
+    rules: tuple[str, ...]
 
 
 class ComparisonRecord(msgspec.Struct, frozen=True):

@@ -18,6 +18,9 @@ _LOOKED_AT = 50
 _DIVERSITY = re.compile(r"diversity\.(ngram\.(in)?correct|(distinct_n|semantic|equations)\.(in)?correct(\.raw)?)")
 
 
+_NEUTRAL = ("answers.length", "answers.entropy", "answers.nll")
+
+
 def resolved(spec: Spec) -> Spec:
     """The experiment with its essential and watched measures written out: with the run, the whole rule is on record."""
     task: Task = find("tasks", spec.task)
@@ -37,12 +40,16 @@ def _fronts(task: Task, spec: Spec) -> tuple[str, ...]:
     return tuple(f"{each.name}/" for each in others) if len(others) > 1 else ("",) * len(others)
 
 
-def check_measure(key: str, spec: Spec) -> None:
+def check_measure(key: str, spec: Spec, *, decides: bool = False) -> None:
     """Whether an experiment's own measures can have one of this name; any name goes where it brings measures of its own.
 
+    `decides`: whether it is to be target or essential.
+
     Raises:
-        UsageError: no measure is called so, or the samples are too few for it.
+        UsageError: no measure is called so, the samples are too few for it, or neither up nor down is better.
     """
+    if decides and key in _NEUTRAL:
+        raise UsageError(f"{key} can be watched, but decide nothing", "Neither higher nor lower is better.")
     known = _known(spec)
     if spec.evaluation.measures or key in known:
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_dataclass
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 from sirtui.core.errors import SirtuiError, UsageError
 from sirtui.core.files import read_record, write_record
 from sirtui.core.layout import ComparisonFolder, RunFolder
+from sirtui.core.measures import EvaluationRecord
 from sirtui.core.plan import plan
 from sirtui.core.run import Kind, RunRecord, Stage, evaluation_id
 from sirtui.core.spec import Verdicts
@@ -103,6 +105,8 @@ def _one(run: Asked, request: Request, t: int) -> VerdictRecord | None:
         return None
     if other is not None or s > 1:
         mine = rebased(mine, other or mine, s)
+    if request.against == "peak":
+        mine = replace_dataclass(mine, course=replace_dataclass(mine.course, best_of=t - 1))
     record = told_if_changed(conclude(mine.course, mine.evidence, t), run.record.rule)
     notes = (*record.notes, *([] if name == evaluation_id(1) else [AFTERWARDS]))
     return replace(record, look=run.look(t), against=name, notes=notes)
@@ -115,6 +119,7 @@ def _reference(run: Asked, mine: Gathered, t: int, against: str) -> tuple[int | 
     if folder:
         other = _asked(Path(folder), None)
         s = int(name.removeprefix("it"))
+        _check_comparable(run, t, other, s)
         return s, gather(other.subject, s, other.look(s), mine.evidence.problems), f"{other.subject.run.name}/{name}"
     if not before:
         return None, None, ""
@@ -125,6 +130,21 @@ def _reference(run: Asked, mine: Gathered, t: int, against: str) -> tuple[int | 
     else:
         s = int(name.removeprefix("it"))
     return (s if s in before else None), None, evaluation_id(s)
+
+
+def _check_comparable(run: Asked, t: int, other: Asked, s: int) -> None:
+    """Whether two evaluations were made on the same problems, by the same judge, rarefied alike.
+
+    Raises:
+        UsageError: they were not.
+    """
+    mine = read_record(run.subject.run.evaluation(t), EvaluationRecord)
+    theirs = read_record(other.subject.run.evaluation(s), EvaluationRecord)
+    names = {"problems": "problems", "grader": "judge", "rarefied_to": "number of samples", "sampler": "sampling settings"}
+    other_ways = [told for name, told in names.items() if getattr(mine, name) != getattr(theirs, name)]
+    if other_ways:
+        what = f"{run.subject.run.name} and {other.subject.run.name} were evaluated in other ways: {', '.join(other_ways)}"
+        raise UsageError(what, "Only evaluations made alike can be compared problem by problem.")
 
 
 def main(folder: Path) -> int:

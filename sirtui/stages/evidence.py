@@ -89,7 +89,8 @@ def rebased(mine: Gathered, other: Gathered, s: int) -> Gathered:
     series = tuple(each.against(rows[each.key]) for each in mine.course.series if each.key in rows)
     tallies = {**mine.evidence.tallies, 1: other.evidence.tallies[s]}
     forms = {**mine.evidence.forms, 1: other.evidence.forms[s]}
-    evidence = replace(mine.evidence, tallies=tallies, forms=forms)
+    ood_forms = {**mine.evidence.ood_forms, 1: other.evidence.ood_forms[s]}
+    evidence = replace(mine.evidence, tallies=tallies, forms=forms, ood_forms=ood_forms)
     return Gathered(replace(mine.course, series=series, reference=s if other is mine else 0), evidence)
 
 
@@ -101,7 +102,8 @@ def _evidence(run: RunFolder, lines: Lines, ids: Sequence[str]) -> Evidence:
         problems=ids,
         cluster={line.problem: line.cluster for line in lines[1, 1] if line.cluster is not None},
         tallies={t: _tally(every, ids) for t, every in by_t.items()},
-        forms={t: _form(every) for t, every in by_t.items()},
+        forms={t: _form(every, "test") for t, every in by_t.items()},
+        ood_forms={t: _form(every, "ood") for t, every in by_t.items()},
         contaminated=found,
     )
 
@@ -114,8 +116,8 @@ def _tally(every: Sequence[Sequence[Line]], ids: Sequence[str]) -> Tally:
     return Tally.of([bits.get(problem, []) for problem in ids])
 
 
-def _form(every: Sequence[Sequence[Line]]) -> Form:
-    tested = [line for lines in every for line in lines if line.split == "test"]
+def _form(every: Sequence[Sequence[Line]], split: str) -> Form:
+    tested = [line for lines in every for line in lines if line.split == split]
     drawn = sum(len(line.bits) for line in tested)
     return Form(
         drawn=drawn,
@@ -132,20 +134,22 @@ def _series(of: Subject, lines: Lines, ids: Sequence[str]) -> tuple[Series, ...]
     clusters = _clusters(lines[1, 1], ids)
     found: dict[str, Series] = {}
     for key, (direction, unit) in _kinds(of.run, lines).items():
-        firsts = tuple(row[key] for (t, _), row in rows.items() if t == 1 and key in row)
-        if not firsts:
+        if not any(key in row for row in rows.values()):
             continue
         by_t: dict[int, list[Scores]] = defaultdict(list)
         for (t, _), row in rows.items():
-            if t > 1 and key in row:
+            if key in row:
                 by_t[t].append(row[key])
-        counts = {1: len(firsts), **{t: len(every) for t, every in by_t.items()}}
+        nowhere = np.full(len(ids), np.nan)
+        every_t = {t for t, _ in rows}
+        counts = {t: len(by_t[t]) or 1 for t in every_t}
+        firsts = tuple(by_t[1]) or (nowhere,)
         drawn = _drawn(key, of.spec)
         found[key] = Series(
             key=key,
             direction=direction,
             unit=unit,
-            rows={t: pooled(every) for t, every in by_t.items()},
+            rows={t: pooled(by_t[t] or [nowhere]) for t in every_t if t > 1},
             firsts=firsts,
             shape=Shape.MARKS if key.endswith(".greedy") else Shape.MEAN,
             clusters=clusters,

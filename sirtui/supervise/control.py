@@ -100,5 +100,8 @@ def _plan_topup(run: RunFolder, topup: Topup) -> None:
         looks = "its one extra look is" if allowed == 1 else f"its {allowed} extra looks are"
         hint = "`verdicts.extra_looks` of the experiment says how many there are, before it starts."
         raise UsageError(f"{run.name}: {looks} spent" if allowed else f"{run.name} allows no extra look", hint)
+    planned = (stage for stage in plan(record.spec) if not run.stage(stage).manifest.exists())
+    if unanswered(run, record.spec) is None and next(planned, None) is not None:
+        raise UsageError(f"{run.name} has not finished", f"sirtui resume {run.name} goes on with it; then top it up.")
     spec = replace(record.spec, topups=(*record.spec.topups, topup))
     files.write_record(run.record, replace(record, spec=spec))

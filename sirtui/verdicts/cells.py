@@ -62,7 +62,8 @@ class Course:
     """A run as far as it is measured.
 
     `measured`: the iterations, in order, M_1 first. `reference`: which iteration changes are measured from, 0 where it is
-    another run's. `extra`: the iteration that an extra look is spent on, declared look or not.
+    another run's. `extra`: the iteration that an extra look is spent on, declared look or not. `best_of`: among how many
+    references the best was picked, which p pays for.
     """
 
     series: tuple[Series, ...]
@@ -70,6 +71,7 @@ class Course:
     measured: tuple[int, ...]
     reference: int = 1
     extra: int | None = None
+    best_of: int = 1
 
     def cells(self, t: int) -> tuple[Cell, ...]:
         """The verdict on every measure of M_t, declared ones that were never measured included. Computed once."""
@@ -100,7 +102,7 @@ class Course:
 
     def _judged(self, t: int) -> tuple[Cell, ...]:
         here = [self._seen(each, row, t) for each in self.series if (row := each.at(t)) is not None]
-        corrected = self._corrected({seen.key: seen.change for seen in here if seen.tested and seen.change}, t, 1)
+        corrected = self._corrected({seen.key: seen.change for seen in here if seen.tested and seen.change}, t, self.best_of)
         peaks = self._peaks(here, t)
         cells = [self._cell(seen, t, corrected.get(seen.key), peaks.get(seen.key)) for seen in here]
         there = {cell.key for cell in cells}
@@ -109,7 +111,7 @@ class Course:
 
     def _absent(self, key: str, t: int) -> Cell:
         elsewhere = any(each.key == key for each in self.series)
-        why = f"not measured at it{t}" if elsewhere else "never measured in this run"
+        why = f"not measured at it{t}" if elsewhere else "nowhere defined in this run"
         return Cell(key, self.rule.role(key), 0, "", Sign.UNDEFINED, why=why)
 
     def _seen(self, series: Series, now: Scores, t: int) -> _Seen:

@@ -17,7 +17,7 @@ from sirtui.verdicts.paired import defined
 from sirtui.verdicts.problems import Tally, crossing, masses, named, sets
 from sirtui.verdicts.seeds import group
 from sirtui.verdicts.series import Series
-from sirtui.verdicts.validity import Form, broken, strip
+from sirtui.verdicts.validity import Form, Forms, strip
 
 GREEDY = "pass@1.greedy"
 COVERAGE = "coverage.mass_train"
@@ -36,6 +36,7 @@ class Evidence:
     cluster: Mapping[str, str] = field(default_factory=dict)
     tallies: Mapping[int, Tally] = field(default_factory=dict)
     forms: Mapping[int, Form] = field(default_factory=dict)
+    ood_forms: Mapping[int, Form] = field(default_factory=dict)
     contaminated: tuple[int, int] | None = None
 
 
@@ -45,27 +46,36 @@ def conclude(course: Course, evidence: Evidence, t: int) -> VerdictRecord:
     A verdict that rests on a broken part of the validity strip says so.
     """
     rule = course.rule
-    bare = VerdictRecord(t, 1, "it01", declared(rule), measured=course.measured)
+    bare = VerdictRecord(t, 1, "it01", declared(rule), measured=course.measured, alpha=rule.alpha)
     if t == 1:
         return msgspec.structs.replace(bare, advice=advice(course))
     cells = course.cells(t)
     how = standing(cells, rule.target, rule.essential)
     found = verdict(how)
-    forms = (evidence.forms[t], evidence.forms[1]) if {1, t} <= evidence.forms.keys() else None
+    forms = _forms(evidence, t)
     parts = strip(course, t, forms, evidence.contaminated)
-    fragile = broken(parts)
-    return msgspec.structs.replace(
+    record = msgspec.structs.replace(
         bare,
         kind=found.kind,
         names=found.names,
         past_peak=how.past_peak,
-        text=found.text + (f"; rests on a broken part: {', '.join(fragile)}" if fragile else ""),
+        text=found.text,
         cells=cells,
         validity=parts,
         sets=_sets(course, evidence, t, found, cells),
         keep=_keep(course, evidence, t),
         notes=_notes(course, t),
     )
+    if not record.broken:
+        return record
+    return msgspec.structs.replace(record, text=f"{found.text}; rests on a broken part: {', '.join(record.broken)}")
+
+
+def _forms(evidence: Evidence, t: int) -> Forms | None:
+    if not {1, t} <= evidence.forms.keys():
+        return None
+    other = (evidence.ood_forms[t], evidence.ood_forms[1]) if {1, t} <= evidence.ood_forms.keys() else None
+    return Forms((evidence.forms[t], evidence.forms[1]), other)
 
 
 def of_group(runs: Sequence[Sequence[Cell]], rule: Rule, t: int) -> VerdictRecord:
@@ -73,7 +83,9 @@ def of_group(runs: Sequence[Sequence[Cell]], rule: Rule, t: int) -> VerdictRecor
     cells = group(runs, rule)
     how = standing(cells, rule.target, rule.essential)
     found = verdict(how)
-    return VerdictRecord(t, 1, "it01", declared(rule), found.kind, found.names, found.text, cells, past_peak=how.past_peak)
+    return VerdictRecord(
+        t, 1, "it01", declared(rule), found.kind, found.names, found.text, cells, past_peak=how.past_peak, alpha=rule.alpha
+    )
 
 
 def _notes(course: Course, t: int) -> tuple[str, ...]:
@@ -127,7 +139,7 @@ def _keep(course: Course, evidence: Evidence, t: int) -> Keep | None:
     if target is None or target.pinned is not None:
         return None
     down = {1: list[str]()}
-    for s in (s for s in course.measured if 1 < s <= t):
+    for s in (s for s in course.measured if 1 < s <= t and course.is_look(s)):
         essential = [cell for cell in course.cells(s) if cell.role == "essential"]
         down[s] = [cell.key for cell in essential if cell.verdict is Sign.DOWN]
     delta = course.rule.delta_of(target.key, target.unit, target.value(target.first))

@@ -39,7 +39,8 @@ class Margin:
 def keep(target: Series, down: Mapping[int, Collection[str]], half: NDArray[np.bool_], margin: Margin) -> Keep | None:
     """The iteration with the highest target among those with no essential measure down; equal within noise, the earlier.
 
-    `down`: by iteration, M_1 included, the essential measures that fell. None where the target is nowhere defined.
+    `down`: by iteration that was looked at, M_1 included, the essential measures that fell.
+    None where the target is nowhere defined.
     """
     allowed = [t for t in sorted(down) if not down[t] and target.at(t) is not None]
     everywhere = np.ones(len(half), dtype=bool)

@@ -15,6 +15,8 @@ from sirtui.verdicts.series import Series, Shape
 _FLAT = 2.927  # z_.95 + z_.90: power .9 for two one-sided tests at .05, were there no change at all
 _POWER = 0.842  # z_.8
 _PLANNED = 1.5
+_EDGE = "at the edge of being told: a little more of anything may tip it"
+_JUST_BELOW = "just below the smallest change that matters: nothing settles it soon"
 _MOST_EVALUATIONS = 1_000_000
 
 
@@ -38,7 +40,7 @@ def needed(series: Series, t: int, change: Change, delta: float, level: float) -
         target = _detecting(abs(change.change), level)
     aim = "detect" if detect else "flat"
     if problems <= change.n:
-        return Needed(aim, None, None, None, "at the edge: a little more of anything may tip it")
+        return Needed(aim, None, None, None, _EDGE if detect else _JUST_BELOW)
     noise = sampling_noise(series, t)
     more = None if noise is None else _evaluations(series, t, change, noise, change.n * target**2)
     a = series.evaluations.get(t, 1)

@@ -48,8 +48,8 @@ class Change:
         return self.change - reach, self.change + reach
 
     def inflated(self, factor: float) -> Change:
-        """The same with an error `factor` times as large."""
-        if self.stderr is None:
+        """The same with an error `factor` times as large, and p from it; with factor 1 nothing is touched, an exact p least."""
+        if self.stderr is None or factor == 1:
             return self
         stderr = self.stderr * factor
         return replace(self, stderr=stderr, p=p_value(self.change, stderr, self.df))
@@ -79,8 +79,9 @@ def pooled(rows: Sequence[Scores]) -> Scores:
     stacked = np.stack(rows)
     there = np.isfinite(stacked)
     counts = there.sum(axis=0)
-    sums = np.where(there, stacked, 0.0).sum(axis=0)
-    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    start = np.where(counts > 0, np.take_along_axis(stacked, there.argmax(axis=0)[None], axis=0)[0], 0.0)
+    beyond = np.where(there, stacked - start, 0.0).sum(axis=0)  # exactly 0 where all agree: rounding must look like no change
+    return np.where(counts > 0, start + beyond / np.maximum(counts, 1), np.nan)
 
 
 def paired(now: Scores, reference: Scores, clusters: Groups | None = None) -> Change | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from math import sqrt
 
 import numpy as np
+from msgspec.structs import replace
 from scipy import special
 
 from sirtui.core.rule import Rule
@@ -100,9 +101,7 @@ def _borne_out(agreed: Sign, against: Against, delta: float, direction: int) -> 
 
 
 def _signed(against: Against, sign: Sign) -> Against:
-    import msgspec
-
-    return msgspec.structs.replace(against, sign=sign)
+    return replace(against, sign=sign)
 
 
 def _peak(cells: Sequence[Cell]) -> Against | None:

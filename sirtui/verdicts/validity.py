@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scipy import special
 
 from sirtui.core.labels import short
+from sirtui.core.rule import Rule
 from sirtui.core.verdict import Cell, Part, Sign, State
 from sirtui.verdicts.cells import LEAST_PROBLEMS, Course
 
@@ -16,11 +17,12 @@ _INFRA_WARN, _INFRA = 0.0, 0.01
 _FORM = 0.02
 _HALF = 0.5
 _CONTAMINATED = 0.01
+_ORDER = (State.OK, State.WARN, State.BROKEN)
 
 
 @dataclass(frozen=True)
 class Form:
-    """How the samples of one evaluation were read: counts over all its test samples."""
+    """How the samples of one evaluation were read: counts over all samples of its test problems, or of those of another kind."""
 
     drawn: int
     infra: int
@@ -59,21 +61,39 @@ def split(now: Form, first: Form) -> Split:
     return Split(by_answered, (now.right - first.right) * (now.answered + first.answered) / 2)
 
 
-def strip(course: Course, t: int, forms: tuple[Form, Form] | None, contaminated: tuple[int, int] | None) -> tuple[Part, ...]:
-    """The five parts. `forms`: of M_t and M_1; `contaminated`: test problems that occur in training, of how many."""
+@dataclass(frozen=True)
+class Forms:
+    """Of M_t and of M_1, for the test problems and (None: there are none) for those of another kind."""
+
+    test: tuple[Form, Form]
+    ood: tuple[Form, Form] | None = None
+
+
+def strip(course: Course, t: int, forms: Forms | None, contaminated: tuple[int, int] | None) -> tuple[Part, ...]:
+    """The five parts. `contaminated`: test problems that occur in training, of how many."""
     cells = {cell.key: cell for cell in course.cells(t)}
     return (
-        _judge(forms),
-        _format(forms, cells.get(course.rule.target)),
+        _both("judge", forms, _judge),
+        _both("format", forms, lambda pair, what: _format(pair, what, cells, course.rule)),
         _null(course),
         _contamination(contaminated),
         _power(cells[course.rule.target], course.rule.alpha),
     )
 
 
-def _judge(forms: tuple[Form, Form] | None) -> Part:
-    if forms is None or not all(form.drawn for form in forms):
-        return Part("judge", State.WARN, "no samples were judged")
+def _both(name: str, forms: Forms | None, of: Callable[[tuple[Form, Form], str], Part]) -> Part:
+    """The part for the test problems, and for the others where these stand worse."""
+    if forms is None or not all(form.drawn for form in forms.test):
+        return Part(name, State.WARN, "no samples were judged")
+    test = of(forms.test, "pass@1")
+    if forms.ood is None or not all(form.drawn for form in forms.ood):
+        return test
+    other = of(forms.ood, "OOD")
+    worse = _ORDER.index(other.state) > _ORDER.index(test.state)
+    return Part(name, other.state, f"OOD: {other.text}; else {test.text}") if worse else test
+
+
+def _judge(forms: tuple[Form, Form], _what: str) -> Part:
     infra = max(form.infra / form.drawn for form in forms)
     unread = max(1 - form.answered for form in forms)
     state = State.BROKEN if infra > _INFRA or unread > _UNREADABLE + 1e-9 else State.OK
@@ -83,20 +103,24 @@ def _judge(forms: tuple[Form, Form] | None) -> Part:
     return Part("judge", state, f"unparsed {100 * (1 - forms[1].answered):.1f} -> {100 * (1 - forms[0].answered):.1f} %{failed}")
 
 
-def _format(forms: tuple[Form, Form] | None, target: Cell | None) -> Part:
-    if forms is None or not all(form.drawn for form in forms):
-        return Part("format", State.WARN, "no samples were read")
+def _format(forms: tuple[Form, Form], what: str, cells: Mapping[str, Cell], rule: Rule) -> Part:
+    """Broken where most of a change that was called up or down is a change of how many answers could be read."""
     now, first = forms
     parts = split(now, first)
     ended = now.ended / now.drawn - first.ended / first.drawn
     change = parts.answered + parts.right
-    decided = target is not None and target.verdict in (Sign.UP, Sign.DOWN)
+    about = [rule.target] if what == "pass@1" else [key for key in rule.essential if key.endswith("ood.accuracy")]
+    decided = any(cells[key].verdict in (Sign.UP, Sign.DOWN) for key in about)
     if decided and abs(parts.answered) > _HALF * abs(change) and abs(parts.answered) >= _FORM:
         state = State.BROKEN
     else:
         state = State.WARN if max(abs(parts.answered), abs(ended)) >= _FORM else State.OK
-    text = f"pass@1 {100 * change:+.1f} = answered {100 * parts.answered:+.1f}, correct when answered {100 * parts.right:+.1f}"
-    return Part("format", state, text + (f"; ended {100 * ended:+.1f}" if abs(ended) >= _FORM else ""))
+    text = f"{what} {100 * change:+.1f} = answered {100 * parts.answered:+.1f}, correct when answered {100 * parts.right:+.1f}"
+    length = cells.get("answers.length")
+    told = [f"ended {100 * ended:+.1f}"] if abs(ended) >= _FORM else []
+    if length and length.reference is not None and length.value is not None and what == "pass@1":
+        told.append(f"length {length.reference:.0f} -> {length.value:.0f} tokens")
+    return Part("format", state, "; ".join((text, *told)))
 
 
 def _null(course: Course) -> Part:
@@ -135,12 +159,7 @@ def _power(target: Cell, alpha: float) -> Part:
     if target.against.n < LEAST_PROBLEMS:
         return Part("power", State.BROKEN, f"only {target.against.n} problems: fewer than {LEAST_PROBLEMS} decide nothing")
     level = alpha * target.weight
-    seen = (float(special.ndtri(1 - level / 2)) + 0.842) * target.against.stderr
+    seen = max(float(special.ndtri(1 - level / 2)) * target.against.stderr, target.delta) + 0.842 * target.against.stderr
     state = State.WARN if target.verdict is Sign.UNDECIDED and seen > 2 * target.delta else State.OK
     size = f"{100 * seen:.1f} points" if target.unit == "share" else f"{seen:.3g}"
     return Part("power", state, f"{target.against.n} problems: a change of {size} of {short(target.key)} is seen 4 times in 5")
-
-
-def broken(parts: Sequence[Part]) -> tuple[str, ...]:
-    """The names of the parts that do not hold."""
-    return tuple(part.name for part in parts if part.state is State.BROKEN)

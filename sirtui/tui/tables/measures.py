@@ -84,8 +84,15 @@ def _judged(row: IterationRow, measure: MeasureRow, role: str) -> tuple[Line, ..
         line(interval(unit, cell.lo95, cell.hi95) if told else "", DIM),
         standing_line(measure, cell) if told else line(""),
         line(uncertainty(unit, cell.stderr), DIM),
-        line("" if cell.n is None else str(cell.n), DIM),
+        line(_problems(cell), DIM),
     )
+
+
+def _problems(cell: Cell) -> str:
+    """How many problems a value is over; before it how many its change is over, where these are others."""
+    if cell.n is None or cell.change_n in (None, cell.n):
+        return "" if cell.n is None else str(cell.n)
+    return f"{cell.change_n}/{cell.n}"
 
 
 def _plain(row: IterationRow, measure: MeasureRow) -> tuple[Line, ...]:

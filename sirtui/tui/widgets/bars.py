@@ -45,14 +45,17 @@ def title_line(snapshot: Snapshot, cells: int) -> Line:
 
 
 def _right(snapshot: Snapshot) -> Line:
-    """Against what changes are told, how many runs need a person, and in how many something was lost: a hole in the bar."""
+    """Against what changes are told, how many runs need a person, and, a hole in the bar, how many turned or lost something."""
     waiting = sum(run.status in ATTENTION for run in snapshot.runs)
-    lost = sum(run.alarm for run in snapshot.runs)
+    turned = sum(run.verdict is not None and run.verdict.kind.reversed for run in snapshot.runs)
+    lost = sum(run.alarm for run in snapshot.runs) - turned
     parts = [line(_REFERENCE)]
     if waiting:
         parts.append(line(f"! {waiting} need{'s' if waiting == 1 else ''} you", FAIL))
     told = over((*join(parts, " │ "), Span(" ")), "reverse")
-    return (*told, Span(f" {REVERSED} {lost} REVERSED ", BAD)) if lost else told
+    counts = [f"{REVERSED} {turned} REVERSED"] if turned else []
+    counts += [f"{lost} LOST"] if lost else []
+    return (*told, Span(f" {'  '.join(counts)} ", BAD)) if counts else told
 
 
 def _left(snapshot: Snapshot) -> Iterator[str]:
