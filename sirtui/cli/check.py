@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from sirtui.cli.checked import check_settings, checked
-from sirtui.cli.text import duration
+from sirtui.cli.text import duration, folded, terminal_width
 from sirtui.core.files import read_record
 from sirtui.core.plan import plan
 from sirtui.core.rule import declared, rule
@@ -39,16 +39,24 @@ def call(asked: argparse.Namespace) -> int:
         ("answers", _answers(spec)),
         ("settings", "taken by the trainers" if known else "not checked: the trainers' libraries are not installed here"),
         ("rule", _rule(spec)),
+        ("a reversal", _REVERSAL[spec.verdicts.on_reversal]),
         ("disk", _disk(spec)),
         ("time", _time(spec, store)),
     ]
-    sys.stdout.write("\n".join(f"{name:<11} {text}" for name, text in told) + "\n")
+    sys.stdout.write(folded("\n".join(f"{name:<11} {text}" for name, text in told), terminal_width()) + "\n")
     return 0
 
 
 def _rule(spec: Spec) -> str:
     said = declared(rule(resolved(spec)))
     return f"{said.sentence} [{said.hash}]"
+
+
+_REVERSAL = {
+    "continue": "is shown; the run goes on",
+    "pause": "pauses the run until `sirtui resume`",
+    "stop": "ends the run",
+}
 
 
 def _answers(spec: Spec) -> str:

@@ -107,9 +107,8 @@ def _to_change(cell: Cell, against: Against, alpha: float) -> str:
             return "nothing: it is only shown, and decides nothing"
         if cell.needed is None or not cell.needed.text.startswith("needs "):
             return cell.needed.text if cell.needed else "nothing in this run"
-        return cell.needed.text + (
-            " to be called flat, if nothing changed" if cell.needed.aim == "flat" else " to be told from 0"
-        )
+        aim = "to be called flat, if nothing changed" if cell.needed.aim == "flat" else "to be told from no change"
+        return f"{cell.needed.text} ({aim})"
     if cell.verdict is Sign.SUSPENDED:
         return "a measure that repeats itself: find out why two evaluations of M_1 differ"
     assert cell.delta is not None

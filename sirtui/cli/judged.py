@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from sirtui.core import rule
-from sirtui.core.errors import NotFound, UsageError
+from sirtui.core.errors import NotFound, StoreError, UsageError
 from sirtui.core.files import find_record, read_record
 from sirtui.core.layout import RunFolder
 from sirtui.core.plan import plan
@@ -48,10 +48,22 @@ def looks(run: RunFolder) -> list[VerdictRecord]:
     stages = sorted((stage.t, stage.repeat) for stage in plan(spec) if stage.kind is Kind.VERDICT)
     newest: dict[int, VerdictRecord] = {}
     for t, look in stages:
-        if found := find_record(run.verdict(t, look), VerdictRecord):
-            newest[t] = clean_record(found)
+        if run.verdict(t, look).exists():
+            newest[t] = clean_record(_readable(run.verdict(t, look)))
     now = rule.declared(rule.rule(spec)).hash
     return [_told_if_changed(newest[t], now) for t in sorted(newest)]
+
+
+def _readable(path: Path) -> VerdictRecord:
+    """The verdict in this file.
+
+    Raises:
+        StoreError: it is damaged: another iteration's would answer another question.
+    """
+    try:
+        return read_record(path, VerdictRecord)
+    except StoreError as error:
+        raise StoreError(error.message, f"Remove {path.parent}, and `sirtui resume` makes it again.") from error
 
 
 def _told_if_changed(record: VerdictRecord, now: str) -> VerdictRecord:
@@ -104,7 +116,10 @@ def _reference(store: Store, text: str, runs: Sequence[RunFolder]) -> tuple[str,
     if text in ("previous", "peak"):
         return text, ()
     name, slash, place = text.rpartition("/")
-    t = iteration(place)
+    try:
+        t = iteration(place)
+    except UsageError as error:
+        raise UsageError(error.message, "Compare with it1, another iteration, previous, peak, or RUN/it3.") from error
     if slash:
         other = store.folder.run(store.find(name))
         _has(other, t)

@@ -110,7 +110,7 @@ def as_text(view: RunView) -> str:
 
 
 def _verdicts(shown: Sequence[IterationRow], columns: int) -> list[str]:
-    words = [row.verdict.kind if row.verdict and row.verdict.kind else "" for row in shown]
+    words = [row.verdict.kind.replace("_", " ") if row.verdict and row.verdict.kind else "" for row in shown]
     return ["verdict", *words, *[""] * (columns - len(words))]
 
 

@@ -113,7 +113,11 @@ def as_text(runs: Sequence[RunFolder], verdicts: Sequence[VerdictRecord], chosen
     course = [f"  it{record.t} against {record.against}: {record.text}" for record in verdicts if record.kind]
     rests = [f"  {part.name:<13} {_state(part.state)} {part.text}" for part in chosen.validity]
     rests += [f"  {'control':<13} {_control(controls)}"] if controls else []
-    verdict = [f"it{chosen.t}: {chosen.text}", *([f"keep it{chosen.keep.t}: {keep_text(chosen.keep)}"] if chosen.keep else [])]
+    against = "" if chosen.against == "it01" else f" against {chosen.against}"
+    verdict = [
+        f"it{chosen.t}{against}: {chosen.text}",
+        *([f"keep it{chosen.keep.t}: {keep_text(chosen.keep)}"] if chosen.keep else []),
+    ]
     blocks = [
         head,
         course if len(course) > 1 else [],
@@ -196,15 +200,17 @@ def sets_text(sets: Sets) -> list[str]:
         net = f"net {sets.net_gained:g} and {sets.net_lost:g}; McNemar p {p_value(sets.p)}"
         lines = [f"greedy: {sets.gained} problems gained, {sets.lost} lost of {sets.problems} ({chance}; {net})"]
     if sets.gained_mass is not None and sets.lost_mass is not None:
-        lines.append(f"samples: {100 * sets.gained_mass:.1f} points gained, {100 * sets.lost_mass:.1f} lost (cross-fitted)")
+        masses = f"{100 * sets.gained_mass:.1f} points gained, {100 * sets.lost_mass:.1f} lost"
+        lines.append(f"samples: {masses} (cross-fitted: about 0 by chance)")
     if sets.crossing:
         lines.append(f"pass@k curves cross: from k = {sets.crossing} on below the reference")
+    lines.append("by name, by Fisher's exact test on the samples of each (correct/drawn), at most one in ten by chance:")
     return [*lines, _names("gained", sets.named_gained), _names("lost", sets.named_lost)]
 
 
 def _names(what: str, named: Sequence[Named]) -> str:
     if not named:
-        return f"{what} by name: none"
+        return f"  {what}: none"
     shown = ", ".join(f"{each.problem} {each.first[0]}/{each.first[1]} -> {each.now[0]}/{each.now[1]}" for each in named[:_NAMED])
     more = f", and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-    return f"{what} by name, {len(named)}: {shown}{more}"
+    return f"  {what}, {len(named)}: {shown}{more}"

@@ -55,9 +55,12 @@ def check_measure(key: str, spec: Spec, *, decides: bool = False) -> None:
         return
     if _DIVERSITY.fullmatch(key):
         raise UsageError(f"{key} cannot be had here", "Diversity needs 8 samples, the semantic one an embedder.")
+    if re.fullmatch(r"pass@\d+", key):
+        expected = f"Expected pass@K with K = 2, 4, 8 ... up to evaluation.samples ({spec.evaluation.samples})."
+        raise UsageError(f"{key} cannot be had here", expected)
     near = get_close_matches(key, known, 1)
-    guess = f"{near[0]}, or one" if near else "one"
-    raise UsageError(f"no measure is called {key!r}", f"Expected {guess} of {', '.join(known)}.")
+    expected = near[0] if near else f"one of {', '.join(known)}"
+    raise UsageError(f"no measure is called {key!r}", f"Expected {expected}.")
 
 
 def _known(spec: Spec) -> Sequence[str]:

@@ -27,6 +27,7 @@ from sirtui.stages.evidence import Gathered, Subject, gather, rebased
 from sirtui.stages.verdict import told_if_changed
 from sirtui.verdicts.conclude import conclude, of_group
 
+SPANNED = "of two runs the intervals are what both runs' span: no interval over runs"
 AFTERWARDS = "asked for afterwards: not among the looks that the declared error rate covers"
 
 
@@ -62,7 +63,8 @@ def answer(request: Request) -> ComparisonRecord:
     runs = [_asked(Path(path), request.verdicts) for path in request.runs]
     verdicts = _group(runs) if len(runs) > 1 else _against(runs[0], request)
     if not verdicts:
-        raise UsageError("there is nothing to compare yet", "Wait until two iterations are measured.")
+        hint = "Both must be measured, and what is compared with comes first."
+        raise UsageError(f"there is nothing to compare with {request.against.rpartition('/')[2]} yet", hint)
     return ComparisonRecord(request, tuple(verdicts))
 
 
@@ -81,7 +83,8 @@ def _group(runs: Sequence[Asked]) -> list[VerdictRecord]:
     for t in common:
         every = [gather(each.subject, t, each.look(t)).course for each in runs]
         found = of_group([course.cells(t) for course in every], every[0].rule, t)
-        grouped = replace(found, notes=(f"{len(runs)} runs as one group, seeds {seeds}",))
+        notes = (f"{len(runs)} runs as one group, seeds {seeds}", *([SPANNED] if len(runs) == 2 else []))
+        grouped = replace(found, notes=notes)
         verdicts.append(_with_changes(grouped, runs))
     return verdicts
 
@@ -100,36 +103,43 @@ def _against(run: Asked, request: Request) -> list[VerdictRecord]:
 def _one(run: Asked, request: Request, t: int) -> VerdictRecord | None:
     """The verdict on M_t; None where there is nothing to compare it with."""
     mine = gather(run.subject, t, run.look(t))
-    s, other, name = _reference(run, mine, t, request.against)
-    if s is None:
+    found = _reference(run, mine, t, request.against)
+    if found is None:
         return None
-    if other is not None or s > 1:
-        mine = rebased(mine, other or mine, s)
+    other, s = found
+    same = other.subject.run == run.subject.run
+    name = evaluation_id(s) if same else f"{other.subject.run.name}/{evaluation_id(s)}"
+    if not same or s > 1:
+        mine = rebased(mine, _evaluated(other, s, mine.evidence.problems), s, same=same)
     if request.against == "peak":
         mine = replace_dataclass(mine, course=replace_dataclass(mine.course, best_of=t - 1))
     record = told_if_changed(conclude(mine.course, mine.evidence, t), run.record.rule)
-    notes = (*record.notes, *([] if name == evaluation_id(1) else [AFTERWARDS]))
+    notes = (*record.notes, *([AFTERWARDS] if name != evaluation_id(1) else []))
     return replace(record, look=run.look(t), against=name, notes=notes)
 
 
-def _reference(run: Asked, mine: Gathered, t: int, against: str) -> tuple[int | None, Gathered | None, str]:
-    """The iteration that M_t is compared with (None: there is none), the run where that is another, and its name."""
+def _reference(run: Asked, mine: Gathered, t: int, against: str) -> tuple[Asked, int] | None:
+    """The run and the iteration that M_t is compared with; None where there is none."""
     before = [s for s in run.measured if s < t]
     folder, _, name = against.rpartition("/")
     if folder:
-        other = _asked(Path(folder), None)
-        s = int(name.removeprefix("it"))
+        other, s = _asked(Path(folder), None), int(name.removeprefix("it"))
         _check_comparable(run, t, other, s)
-        return s, gather(other.subject, s, other.look(s), mine.evidence.problems), f"{other.subject.run.name}/{name}"
+        return other, s
     if not before:
-        return None, None, ""
+        return None
     if against == "previous":
-        s = before[-1]
-    elif against == "peak":
-        s = next((c.peak.t for c in mine.course.cells(t) if c.role == "target" and c.peak), before[0])
-    else:
-        s = int(name.removeprefix("it"))
-    return (s if s in before else None), None, evaluation_id(s)
+        return run, before[-1]
+    if against == "peak":
+        return run, next((c.peak.t for c in mine.course.cells(t) if c.role == "target" and c.peak), before[0])
+    s = int(name.removeprefix("it"))
+    return (run, s) if s in before else None
+
+
+def _evaluated(of: Asked, s: int, problems: Sequence[str]) -> Gathered:
+    """M_s by all its evaluations; those of M_1 are all there for the last iteration's verdict."""
+    t = of.measured[-1] if s == 1 else s
+    return gather(of.subject, t, of.look(t), problems)
 
 
 def _check_comparable(run: Asked, t: int, other: Asked, s: int) -> None:

@@ -83,15 +83,15 @@ def gather(of: Subject, t: int, look: int = 1, problems: Sequence[str] | None = 
     return Gathered(course, _evidence(of.run, lines, ids))
 
 
-def rebased(mine: Gathered, other: Gathered, s: int) -> Gathered:
-    """The same run, compared with M_s of `other` (which may be itself) in place of M_1."""
+def rebased(mine: Gathered, other: Gathered, s: int, *, same: bool) -> Gathered:
+    """The same run, compared with M_s of `other` in place of M_1; `same`: that is this run too."""
     rows = {each.key: row for each in other.course.series if (row := each.at(s)) is not None}
     series = tuple(each.against(rows[each.key]) for each in mine.course.series if each.key in rows)
     tallies = {**mine.evidence.tallies, 1: other.evidence.tallies[s]}
     forms = {**mine.evidence.forms, 1: other.evidence.forms[s]}
     ood_forms = {**mine.evidence.ood_forms, 1: other.evidence.ood_forms[s]}
     evidence = replace(mine.evidence, tallies=tallies, forms=forms, ood_forms=ood_forms)
-    return Gathered(replace(mine.course, series=series, reference=s if other is mine else 0), evidence)
+    return Gathered(replace(mine.course, series=series, reference=s if same else 0), evidence)
 
 
 def _evidence(run: RunFolder, lines: Lines, ids: Sequence[str]) -> Evidence:

@@ -8,6 +8,7 @@ import msgspec
 
 from sirtui.core.events import Comparison, Concluded
 from sirtui.core.files import find_record, write_record
+from sirtui.core.plan import evidence
 from sirtui.core.rule import Declared
 from sirtui.core.run import RunRecord, evaluation_id
 from sirtui.core.verdict import Cell, VerdictRecord
@@ -24,7 +25,10 @@ def work(at: Context) -> dict[str, Any]:
     found = gather(Subject(at.run, at.spec, at.tasks), at.t, at.repeat)
     known = find_record(at.run.record, RunRecord)
     record = told_if_changed(conclude(found.course, found.evidence, at.t), known.rule if known else None)
-    record = msgspec.structs.replace(record, look=at.repeat)
+    if at.repeat > 1:
+        times = sum(s == 1 for s, _ in evidence(at.spec, at.t, at.repeat))
+        again = f"a further look: M_{at.t} was evaluated {at.repeat} times for it, M_1 {times} times"
+        record = msgspec.structs.replace(record, look=at.repeat, notes=(again, *record.notes))
     for cell in record.cells:
         if cell.against is not None:
             at.emit(comparison(cell))
