@@ -39,7 +39,7 @@ def check_names(spec: Spec, file: str) -> None:
     for name in spec.evaluation.measures:
         _found("measures", name, file, "evaluation.measures")
     _found("samplers", spec.sampling.sampler, file, "sampling.sampler")
-    _check_rule(spec, file)
+    check_rule(spec, file)
     trainers: list[Trainer] = [_found("trainers", name, file, "method") for name in spec.trainers]
     for name in spec.train:
         _found("trainers", name, file, f"train.{name}")
@@ -69,7 +69,12 @@ def _check_tasks(spec: Spec, file: str) -> None:
         raise SpecError(f"{file}: {'data' if spec.data else 'task'}: {error.message}", error.hint) from error
 
 
-def _check_rule(spec: Spec, file: str) -> None:
+def check_rule(spec: Spec, file: str) -> None:
+    """Whether the measures that the rule names can be had.
+
+    Raises:
+        SpecError: one cannot.
+    """
     said = spec.verdicts
     deltas = tuple(said.delta) if isinstance(said.delta, dict) else ()
     parts = {"target": (said.target,), "essential": said.essential or (), "watch": said.watch or (), "delta": deltas}

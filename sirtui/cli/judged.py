@@ -10,13 +10,14 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from sirtui.cli.checked import check_rule
 from sirtui.core import rule
 from sirtui.core.errors import NotFound, StoreError, UsageError
 from sirtui.core.files import find_record, read_record
 from sirtui.core.layout import RunFolder
 from sirtui.core.plan import plan
 from sirtui.core.run import Kind, Manifest, RunRecord, evaluation_id
-from sirtui.core.spec import Resources, Spec, Verdicts, load_verdicts
+from sirtui.core.spec import Resources, Spec, Verdicts, check_verdicts, load_verdicts
 from sirtui.core.text import clean_record
 from sirtui.core.verdict import Request, VerdictRecord
 from sirtui.recipes.declare import resolved
@@ -106,10 +107,8 @@ def request(store: Store, runs: Sequence[RunFolder], against: str, rules: Verdic
     """
     reference, other = _reference(store, against, runs)
     inputs = {name: digest for run in (*runs, *other) for name, digest in _evaluations(run)}
-    specs = [record_of(run).spec for run in runs]
-    verdicts = resolved(replace(specs[0], verdicts=rules)).verdicts if rules else None
-    hashes = tuple(rule.declared(rule.rule(spec)).hash for spec in specs)
-    return Request(tuple(str(run.path.absolute()) for run in runs), reference, verdicts, inputs, hashes)
+    hashes = tuple(rule.declared(rule.rule(record_of(run).spec)).hash for run in runs)
+    return Request(tuple(str(run.path.absolute()) for run in runs), reference, rules, inputs, hashes)
 
 
 def _reference(store: Store, text: str, runs: Sequence[RunFolder]) -> tuple[str, Sequence[RunFolder]]:
@@ -222,6 +221,15 @@ def _evaluated_alike(one: Spec, other: Spec) -> bool:
     return ways(one) == ways(other)
 
 
-def rules_in(path: Path | None) -> Verdicts | None:
-    """The `[verdicts]` of an experiment file, if one was named; nothing else in it counts."""
-    return load_verdicts(path) if path else None
+def rules_in(path: Path | None, run: RunFolder) -> Verdicts | None:
+    """The `[verdicts]` of an experiment file, if one was named, as they would be for this run; nothing else in it counts.
+
+    Raises:
+        SpecError: the run cannot be judged so.
+    """
+    if path is None:
+        return None
+    spec = replace(record_of(run).spec, verdicts=load_verdicts(path), topups=())
+    check_verdicts(spec, str(path))
+    check_rule(spec, str(path))
+    return resolved(spec).verdicts

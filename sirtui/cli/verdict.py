@@ -68,7 +68,7 @@ def _verdicts(store: Store, runs: Sequence[RunFolder], asked: argparse.Namespace
         judged.check_group(runs)
     elif plain:
         return judged.looks(runs[0])
-    found = compare(store.folder, judged.request(store, runs, asked.against, judged.rules_in(asked.rule))).verdicts
+    found = compare(store.folder, judged.request(store, runs, asked.against, judged.rules_in(asked.rule, runs[0]))).verdicts
     return [clean_record(record) for record in found]
 
 

@@ -232,7 +232,7 @@ def _check(spec: Spec, file: str) -> None:
     if spec.evaluation.first_samples < spec.evaluation.samples:
         problem = f"{spec.evaluation.first_samples} is less than evaluation.samples ({spec.evaluation.samples})"
         raise wrong(file, "evaluation.first_samples", problem, "at least as many samples of M_1 as of every other iteration")
-    _check_verdicts(spec, file)
+    check_verdicts(spec, file)
     if spec.data and not Path(spec.data).exists():
         raise wrong(file, "data", f"{spec.data} does not exist", "a file or folder with the task's problems")
     for trainer, settings in spec.train.items():
@@ -245,8 +245,12 @@ def _check(spec: Spec, file: str) -> None:
             raise wrong(file, key, f"{model} does not exist", "a folder, a hub id, or package:NAME/folder")
 
 
-def _check_verdicts(spec: Spec, file: str) -> None:
-    """A measure has one part in the rule; looks are in order, and at iterations there are."""
+def check_verdicts(spec: Spec, file: str) -> None:
+    """Whether a measure has one part in the rule, and looks are in order, at iterations there are.
+
+    Raises:
+        SpecError: it is not so; `file` is named.
+    """
     every = spec.verdicts
     named = [every.target, *(every.essential or ()), *(every.watch or ())]
     for key in named:

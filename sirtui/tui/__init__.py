@@ -23,6 +23,8 @@ def open_screen(store: Source, run: str | None = None, *, ascii: bool = False) -
     if not (sys.stdin.isatty() and sys.stderr.isatty()) or os.environ.get("TERM") in (None, "", "dumb", "unknown"):
         sys.stderr.write("sirtui: the screen needs a terminal; `sirtui status` prints what is running.\n")
         return 2
+    for pinned in ("COLUMNS", "LINES"):  # where a shell exports them, the screen would never learn of a new size
+        os.environ.pop(pinned, None)
     from sirtui.tui.app import SirtuiApp
 
     app = SirtuiApp(store, run, ascii=ascii)

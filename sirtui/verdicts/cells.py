@@ -258,7 +258,7 @@ def _too_little(change: Change) -> str:
 def _nowhere(now: Scores, reference: Scores) -> str:
     """Why there is no change at all."""
     here, before = int(np.isfinite(now).sum()), int(np.isfinite(reference).sum())
-    return f"defined for {here} problems now and {before} before, for none on both sides" if here and before else "undefined"
+    return f"defined for {here} problems now and {before} before, for none on both sides"
 
 
 def _number(value: float | None) -> float | None:

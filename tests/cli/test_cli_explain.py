@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from builders import a_verdict, make_run
+from msgspec.structs import replace
 from runs_judged import NGRAM, TARGET, a_run
 
 from sirtui.cli import topup
+from sirtui.cli.explain import explained
 from sirtui.core.errors import UsageError
 from sirtui.core.files import read_record
 from sirtui.core.run import RunRecord
@@ -84,13 +86,36 @@ def test_what_changed_a_decided_sign_is_p_or_its_size(root, sirtui):
     assert "above chance: SE widened by its root" in steps(sirtui(root, "explain", "toy-aaaa", "odd.one").out)["SE"]
 
 
+def test_it_is_explained_by_the_verdicts_own_alpha(root):
+    """Not by what run.json says now."""
+    record = read_record(root / "runs/toy-aaaa/it03/verdict/verdicts.json", VerdictRecord)
+    assert record.alpha == 0.05
+    told = "\n".join(explained(record.cell(TARGET), replace(record, alpha=0.01)))
+    assert "needs <= 0.01" in told
+    assert "p' above 0.01 (now " in told
+
+
+def test_the_change_since_the_iteration_before_is_shown_untested(root, sirtui):
+    """No p', and no sign that would look like one."""
+    assert steps(sirtui(root, "explain", "toy-aaaa", NGRAM).out)["previous"].endswith(" (90 %), not tested")
+
+
+def test_the_counts_of_a_disparity_are_told(root):
+    """What it takes to be tested is a number of solved problems."""
+    record = read_record(root / "runs/toy-aaaa/it03/verdict/verdicts.json", VerdictRecord)
+    counted = replace(record.cell(TARGET), counts={"solved": 12, "solved_before": 34})
+    told = list(explained(counted, record))
+    assert "  counts       problems of the last level: solved 12, solved before 34" in told
+    assert not any("counts" in line for line in explained(record.cell(TARGET), record))
+
+
 def test_what_was_never_measured_is_explained_too(root, sirtui):
     """There is nothing to compute."""
     out = sirtui(root, "explain", "toy-aaaa", "never").out
     assert out.splitlines()[1:] == [
         "never at it3, against it01: undefined",
         out.splitlines()[2],
-        "  why          never measured in this run",
+        "  why          nowhere defined in this run",
     ]
 
 

@@ -31,7 +31,7 @@ def row(text: str, start: str) -> list[str]:
 def test_show_tells_the_verdict_on_each_iteration_and_on_the_run(root, sirtui):
     """A row of verdicts, marks by corrected p, the parts of the rule first; what is weak, the verdict, what to keep."""
     told = sirtui(root, "show", "toy-aaaa").out
-    assert row(told, "verdict") == ["verdict", "gain_undecided", "reversal"]
+    assert row(told, "verdict") == ["verdict", "gain", "undecided", "reversal"]
     assert row(told, TARGET)[2:] == ["0.500", "0.600", "(+0.100**)", "0.600", "(+0.100**)", "0.500"]
     assert row(told, NGRAM)[2:-1] == ["0.500", "0.500", "(+0.000~)", "0.400", "(-0.100**)"]
     assert row(told, "pass@1.greedy")[-2] == "(-0.141)"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from builders import a_verdict, make_run, moved
 from runs_judged import NGRAM, TARGET, a_run
 
+from sirtui.cli import judged
 from sirtui.core.events import Metric
 from sirtui.core.files import read_record
+from sirtui.core.rule import declared, rule
 from sirtui.core.spec import Topup
 from sirtui.core.verdict import Keep, Kind, VerdictRecord
+from sirtui.store import Store
 
 ALARMS = {"reversal", "past_peak", "regression", "loss"}
 
@@ -40,7 +45,8 @@ def test_what_it_rests_on_comes_first(root, sirtui):
         "\ntarget  ",
         "\nundecided:\n  pass@2: needs ",
         "\ngreedy: 0 problems gained, 9 lost of 64",
-        "\ngained by name: none\nlost by name: none\n",
+        "\nby name, by Fisher",
+        "\n  gained: none\n  lost: none\n",
     ]
     places = [told.find(part) for part in order]
     assert -1 not in places, order[places.index(-1)]
@@ -172,11 +178,78 @@ def test_another_rule_is_shown_beside_the_declared_one(root, sirtui, tmp_path):
     assert rules[1] == f"rule declared before the run started, {before.hash}: {before.sentence}"
     assert f"note: the rule is not the declared one: {before.hash}" in told
     assert "it3: progress" in told
-    file.write_text(f"{said}[verdicts]\nessential = ['pass@3']\n")
-    assert (
-        f"{file}: verdicts.essential: no measure is called 'pass@3'"
-        in sirtui(root, "verdict", "toy-aaaa", "--rule", str(file), code=2).err
-    )
+    assert told == sirtui(root, "verdict", "toy-aaaa", "--rule", str(bare(tmp_path, "alpha = 0.01\nessential = ['pass@4']"))).out
+
+
+def bare(folder: Path, said: str) -> Path:
+    """A file with a rule and nothing else."""
+    file = folder / "bare.toml"
+    file.write_text(f"[verdicts]\n{said}\n")
+    return file
+
+
+def test_of_a_rule_file_only_the_rule_counts(root, sirtui, tmp_path):
+    """Whatever else is in it; what is left open is as the run's own sampling has it."""
+    file = bare(tmp_path, "alpha = 0.01")
+    with file.open("a") as more:
+        more.write("[evaluation]\nsamples = 'many'\n[unheard]\nof = 1\n")
+    told = sirtui(root, "verdict", "toy-aaaa", "--rule", str(file), "--json").json
+    sentence = told["rule"]["sentence"]
+    assert "alpha 0.01" in sentence
+    assert "pass@4, diversity.ngram.correct" in sentence
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("xyz = 1", "verdicts.xyz"),
+        ("alpha = 2", "verdicts.alpha: got 2\n  Expected a number < 1.0."),
+        ("essential = [17]", "verdicts.essential[0]: got 17\n  Expected text."),
+        ("alpha = ", "not TOML: "),
+    ],
+)
+def test_a_mistake_in_a_rule_file_is_told_by_its_key(root, sirtui, tmp_path, said, told):
+    """Exit code 2, as in an experiment."""
+    file = bare(tmp_path, said)
+    assert sirtui(root, "verdict", "toy-aaaa", "--rule", str(file), code=2).err.startswith(f"sirtui: {file}: {told}")
+
+
+def test_a_rule_that_was_changed_since_is_told(root, tmp_path, sirtui):
+    """Both hashes, in words and for scripts; nothing where it is the same."""
+    run = make_run(tmp_path).concluded(a_verdict(2, "progress"))
+    now = declared(rule(run.spec)).hash
+    note = f"run.json now has another rule ({now}) than this verdict was reached by (0123456789ab)"
+    assert sirtui(tmp_path, "verdict", "latest", "--json").json["iterations"][0]["notes"] == [note]
+    assert "note: run.json now has another rule (" in sirtui(tmp_path, "verdict", "latest").out
+    run.concluded(a_verdict(2, "progress", rule={"sentence": "It is so.", "hash": now}))
+    for told in (sirtui(tmp_path, "verdict", "latest").out, sirtui(root, "verdict", "toy-aaaa").out):
+        assert "now has another rule" not in told
+
+
+@pytest.mark.parametrize(
+    ("changed", "counts"),
+    [
+        ({}, True),
+        ({"seed": 5, "iterations": 7, "name": "cold"}, True),
+        ({"train": {"sft": {"epochs": 7}}}, False),
+        ({"verdicts": {"alpha": 0.01}}, False),
+        ({"verdicts": {"on_reversal": "stop"}}, False),
+        ({"sampling": {"temperature": 1.0}}, False),
+        ({"evaluation": {"repeats": 2}}, False),
+        ({"base_model": "org/other"}, False),
+        ({"task": "nano"}, False),
+        ({"method": "sft"}, False),
+    ],
+)
+def test_a_control_is_a_frozen_run_that_is_judged_alike(tmp_path, changed, counts):
+    """By the same rule, of the same M_1, on the same samples; seed and length may differ."""
+    run = make_run(tmp_path, "mine")
+    other = make_run(tmp_path, "cold", **{"method": "frozen", **changed}).concluded(a_verdict(2, "loss"))
+    other.concluded(a_verdict(1, None))
+    expected = [(other.name, 1, 1)] if counts else []
+    store = Store(tmp_path)
+    store.catch_up()
+    assert judged.controls(store, run.folder) == expected
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +277,23 @@ def test_runs_that_differ_in_their_seed_are_one_group(group, sirtui):
     assert "note: 2 runs as one group, seeds 1, 2" in text
     assert "runs" in next(line for line in text.splitlines() if "measure" in line and "95 %" in line).split()
     assert "toy-s1" in sirtui(group, "verdict", "toy-s1", "toy-s1").out.splitlines()[0]
+
+
+def test_of_equal_seeds_the_run_that_came_furthest_is_taken(tmp_path, sirtui):
+    """The newer or the older, by name the first or the last."""
+    runs = {ident: a_run(tmp_path, ident, seed) for ident, seed in (("a", 0), ("b", 1), ("c", 1), ("d", 2), ("e", 2))}
+    for ident in ("b", "e"):
+        runs[ident].folder.problems(3).unlink()
+    told = sirtui(tmp_path, "verdict", "toy-a", "--seeds", "--json").json
+    assert told["runs"] == ["toy-a", "toy-c", "toy-d"]
+
+
+def test_what_runs_differ_in_is_told_before_their_seed(tmp_path, sirtui):
+    """Two of one seed that differ in more are no twins."""
+    make_run(tmp_path, "a")
+    make_run(tmp_path, "b", sampling={"temperature": 1.0})
+    told = sirtui(tmp_path, "verdict", "gsm-a", "gsm-b", code=2).err
+    assert told == "sirtui: gsm-b and gsm-a differ in sampling.temperature\n  A group differs in its seed only.\n"
 
 
 @pytest.mark.parametrize(
@@ -239,10 +329,7 @@ def test_what_is_no_group_is_refused(group, sirtui, arguments, told, hint):
 def test_a_choice_is_told_with_how_good_it_is(tmp_path, sirtui):
     """Its value, and what it is where the choice was not made."""
     run = make_run(tmp_path).concluded(a_verdict(2, "progress", keep=Keep(2, 0.61, 0.1, 0.58, 0.07, "highest pass@1")))
-    assert (
-        "\nkeep it2: highest pass@1 (0.610, 0.580 where chosen on one half and seen on the other)\n"
-        in sirtui(tmp_path, "verdict", run.name).out
-    )
+    assert "\nkeep it2: highest pass@1 (0.610, cross-fitted 0.580)\n" in sirtui(tmp_path, "verdict", run.name).out
 
 
 EVIL = "evil\x1b]52;c;cHduZWQ=\x07\x1b[2Jname"

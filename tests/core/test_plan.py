@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 
 from sirtui.core import spec as specs
 from sirtui.core.errors import NotFound
-from sirtui.core.plan import needs, next_stages, plan, waits
+from sirtui.core.plan import evidence, needs, next_stages, plan, waits
 from sirtui.core.run import Kind, Stage
 from sirtui.core.spec import Topup, Verdicts
 
@@ -93,3 +93,14 @@ def test_a_stage_is_known_by_its_id():
     for wrong in ("it1", "train", "it01/repeat-2", "it01/../train", ""):
         with pytest.raises(NotFound):
             Stage.parse(wrong)
+
+
+def test_a_verdict_rests_on_what_had_been_evaluated_at_that_look():
+    """M_1 and those between as often as by then: at a first look as planned, at a further one with the topups so far."""
+    spec = msgspec.structs.replace(SPEC, topups=(Topup(2), Topup(3, 2)))
+    first = ((1, 1), (1, 2), (1, 3))
+    assert evidence(spec, 1, 1) == ((1, 1),)
+    assert evidence(spec, 3, 1) == (*first, (2, 1), (3, 1))
+    assert evidence(spec, 2, 2) == (*first, (1, 4), (2, 1), (2, 2))
+    again = ((1, 4), (1, 5), (1, 6))
+    assert evidence(spec, 3, 3) == (*first, *again, (2, 1), (2, 2), (3, 1), (3, 2), (3, 3))

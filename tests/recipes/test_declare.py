@@ -138,14 +138,14 @@ def test_every_measure_that_is_compared_can_be_named_and_no_other():
 @pytest.mark.parametrize(
     ("key", "samples", "message", "hint"),
     [
-        ("pass@1.smapled", 8, "no measure is called 'pass@1.smapled'", "Expected pass@1.sampled, or one of "),
-        ("diversity.ngrams.correct", 8, "no measure is called", "Expected diversity.ngram.correct, or one of "),
-        ("odd.accuracy", 8, "no measure is called", "Expected ood.accuracy, or one of "),
-        ("pass@16", 8, "no measure is called 'pass@16'", "Expected pass@8, or one of "),
-        ("pass@2", 1, "no measure is called 'pass@2'", ""),
+        ("pass@1.smapled", 8, "no measure is called 'pass@1.smapled'", "Expected pass@1.sampled."),
+        ("diversity.ngrams.correct", 8, "no measure is called", "Expected diversity.ngram.correct."),
+        ("odd.accuracy", 8, "no measure is called", "Expected ood.accuracy."),
+        ("pass@16", 8, "pass@16 cannot be had here", "Expected pass@K with K = 2, 4, 8 ... up to evaluation.samples (8)."),
+        ("pass@2", 1, "pass@2 cannot be had here", "Expected pass@K"),
         (CORRECT[0], 7, f"{CORRECT[0]} cannot be had here", "Diversity needs 8 samples, the semantic one an embedder."),
         ("sets.gained", 8, "no measure is called 'sets.gained'", "Expected "),
-        ("one/ood.accuracy", 8, "no measure is called 'one/ood.accuracy'", "Expected ood.accuracy, or one of "),
+        ("one/ood.accuracy", 8, "no measure is called 'one/ood.accuracy'", "Expected ood.accuracy."),
     ],
 )
 def test_what_cannot_be_measured_cannot_be_named(key, samples, message, hint):
@@ -185,15 +185,17 @@ def test_a_raw_diversity_that_does_not_exist_is_not_said_to_lack_samples():
     [
         (
             'target = "pass@1.smapled"',
-            "verdicts.target: no measure is called 'pass@1.smapled'\n  Expected pass@1.sampled, or one of ",
+            "verdicts.target: no measure is called 'pass@1.smapled'\n  Expected pass@1.sampled.",
         ),
-        ('essential = ["pass@4", "pass@64"]', "verdicts.essential: no measure is called 'pass@64'\n  Expected "),
-        ('watch = ["answer.length"]', "verdicts.watch: no measure is called 'answer.length'\n  Expected answers.length, or "),
-        ('delta = { "pass@3" = 0.1 }', "verdicts.delta: no measure is called 'pass@3'\n  Expected pass@"),
+        ('essential = ["pass@4", "pass@64"]', "verdicts.essential: pass@64 cannot be had here\n  Expected pass@K"),
+        ('watch = ["answer.length"]', "verdicts.watch: no measure is called 'answer.length'\n  Expected answers.length."),
+        ('delta = { "pass@3" = 0.1 }', "verdicts.delta: pass@3 cannot be had here\n  Expected pass@"),
         (
             'essential = ["diversity.semantic.correct"]',
             "verdicts.essential: diversity.semantic.correct cannot be had here\n  Diversity",
         ),
+        ('target = "answers.nll"', "verdicts.target: answers.nll can be watched, but decide nothing\n  Neither higher nor"),
+        ('essential = ["answers.length"]', "verdicts.essential: answers.length can be watched, but decide nothing\n"),
     ],
 )
 def test_a_rule_that_names_no_measure_is_refused_before_anything_starts(tmp_path, capsys, said, told):
@@ -213,3 +215,13 @@ def test_a_rule_that_can_be_kept_is_taken(tmp_path):
     verdicts = '[verdicts]\nessential = ["pass@4"]\nwatch = ["answers.nll"]\ndelta = { "answers.nll" = 0.1 }\nlooks = "open"\n'
     file.write_text(f'name = "a"\nbase_model = "org/model"\ntask = "nano"\n[evaluation]\nsamples = 8\nembedder = ""\n{verdicts}')
     assert checked(file).verdicts.essential == ("pass@4",)
+
+
+@pytest.mark.parametrize("key", ["answers.length", "answers.entropy", "answers.nll"])
+def test_what_has_no_better_direction_decides_nothing(key):
+    """It can be watched; also among measures of one's own."""
+    check_measure(key, a_spec())
+    for spec in (a_spec(), a_spec(measures=["toy.py"])):
+        with pytest.raises(UsageError, match=f"{key} can be watched, but decide nothing"):
+            check_measure(key, spec, decides=True)
+    check_measure("pass@1.sampled", a_spec(), decides=True)

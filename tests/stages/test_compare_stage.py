@@ -12,11 +12,12 @@ from msgspec.structs import replace
 from sirtui.core.errors import SirtuiError, StoreError, UsageError
 from sirtui.core.files import read_record, write_record
 from sirtui.core.layout import ComparisonFolder
+from sirtui.core.measures import EvaluationRecord
 from sirtui.core.rule import Declared, declared, rule
 from sirtui.core.run import RunRecord
 from sirtui.core.spec import Topup, Verdicts
 from sirtui.core.verdict import Kind, Request, Sign, VerdictRecord
-from sirtui.stages.compare import AFTERWARDS, answer, main
+from sirtui.stages.compare import AFTERWARDS, SPANNED, answer, main
 
 TARGET, ESSENTIAL = "pass@1.sampled", "pass@4"
 COURSE = {1: 0.0, 2: 0.2, 3: 0.1, 4: 0.1}
@@ -33,7 +34,7 @@ def a_run(root: Path, ident: str = "aaaa", course: dict[int, float] | None = Non
 
 def asked(*runs: RunBuilder, against: str = "it01", verdicts: Verdicts | None = None) -> dict[int, VerdictRecord]:
     """The verdicts by iteration."""
-    request = Request(tuple(str(run.folder.path) for run in runs), against, verdicts, {}, 1)
+    request = Request(tuple(str(run.folder.path) for run in runs), against, verdicts, {}, ())
     found = answer(request)
     assert found.request == request
     return {record.t: record for record in found.verdicts}
@@ -86,6 +87,36 @@ def test_another_run_is_compared_by_the_same_problems(tmp_path):
     assert (cell.against.n, cell.against.t, cell.verdict, cell.reference) == (40, 0, Sign.UP, pytest.approx(0.2))
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"grader": "else"}, "judge"),
+        ({"problems": "else", "sampler": "else"}, "problems, sampling settings"),
+        ({"rarefied_to": 4}, "number of samples"),
+    ],
+)
+def test_runs_that_were_evaluated_in_other_ways_are_not_compared(tmp_path, changed, told):
+    """What differs is named; other checkpoints, seeds and repeats do not matter."""
+    run, other = a_run(tmp_path), a_run(tmp_path, "bbbb", {1: 0.0}, seed=1)
+    of_it = other.folder.evaluation(1)
+    record = replace(read_record(of_it, EvaluationRecord), checkpoint="another")
+    write_record(of_it, record)
+    assert asked(run, against=f"{other.folder.path}/it01")
+    write_record(of_it, replace(record, **changed))
+    with pytest.raises(UsageError) as caught:
+        asked(run, against=f"{other.folder.path}/it01")
+    assert caught.value.message == f"gsm-aaaa and gsm-bbbb were evaluated in other ways: {told}"
+    assert caught.value.hint
+
+
+def test_the_best_of_all_before_is_paid_for(tmp_path):
+    """Against the peak p counts as often as there were iterations to choose from."""
+    run = a_run(tmp_path, course={1: 0.0, 2: 0.2, 3: 0.18, 4: 0.17})
+    best, named = (asked(run, against=against)[4].cell(TARGET).against for against in ("peak", "it02"))
+    assert (best.t, best.p) == (named.t, named.p)
+    assert 0 < best.corrected == pytest.approx(3 * named.corrected)
+
+
 def test_another_run_with_other_problems_has_nothing_in_common(tmp_path):
     """Which makes no verdict, and no failure."""
     other = make_run(tmp_path, "bbbb", task="nano").measured(1, {TARGET: [0.5]}, problems=[a_problem(0, "else")])
@@ -123,7 +154,8 @@ def test_runs_that_differ_in_their_seed_are_judged_as_one(tmp_path, seeds, kind)
     assert list(found) == [2]
     assert (found[2].kind, found[2].names, found[2].against) == (kind, (ESSENTIAL,), "it01")
     assert found[2].cell(TARGET).against.n == len(seeds)
-    assert found[2].notes == (f"{len(seeds)} runs as one group, seeds {', '.join(map(str, seeds))}",)
+    spanned = (SPANNED,) if len(seeds) == 2 else ()
+    assert found[2].notes == (f"{len(seeds)} runs as one group, seeds {', '.join(map(str, seeds))}", *spanned)
 
 
 def test_two_runs_must_agree(tmp_path):
@@ -150,7 +182,8 @@ def test_nothing_to_compare_is_told(tmp_path, course, against):
     """With what to wait for."""
     with pytest.raises(UsageError, match="nothing to compare") as caught:
         asked(a_run(tmp_path, course=course), against=against)
-    assert caught.value.hint == "Wait until two iterations are measured."
+    assert caught.value.message == f"there is nothing to compare with {against} yet"
+    assert caught.value.hint == "Both must be measured, and what is compared with comes first."
 
 
 def test_a_group_without_a_common_iteration_has_nothing_to_compare(tmp_path):
@@ -204,15 +237,15 @@ def test_the_program_leaves_an_answer_or_says_why_not(tmp_path, capsys):
     for name, course, code in (("one", COURSE, 0), ("other", {}, 2)):
         where = ComparisonFolder(tmp_path / name)
         run = a_run(tmp_path, name, course)
-        write_record(where.request, Request((str(run.folder.path),), "previous", None, {}, 1))
+        write_record(where.request, Request((str(run.folder.path),), "previous", None, {}, ()))
         assert main(where.path) == code
         assert where.verdicts.exists() is (code == 0)
-    assert capsys.readouterr().err == "there is nothing to compare yet\n  Wait until two iterations are measured.\n"
+    assert capsys.readouterr().err.startswith("there is nothing to compare with previous yet\n  Both must be measured")
     assert main(tmp_path / "nowhere") == 1
 
 
 def test_the_same_question_has_the_same_answer(tmp_path):
     """Byte for byte."""
     run = a_run(tmp_path, drop=0.1)
-    request = Request((str(run.folder.path),), "peak", None, {}, 1)
+    request = Request((str(run.folder.path),), "peak", None, {}, ())
     assert msgspec.json.encode(answer(request)) == msgspec.json.encode(answer(request))

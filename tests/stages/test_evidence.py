@@ -11,6 +11,7 @@ from builders import RunBuilder, a_problem, make_run
 
 from sirtui.core.errors import StoreError
 from sirtui.core.spec import Topup
+from sirtui.core.verdict import Sign
 from sirtui.stages.evidence import Gathered, Subject, gather, rebased
 from sirtui.verdicts.paired import FIRST_LEVEL, LAST_LEVEL
 from sirtui.verdicts.series import Series, Shape
@@ -48,7 +49,9 @@ def test_scores_lie_by_problem_and_iteration(tmp_path):
     run = a_run(tmp_path).measured(1, {TARGET: [0.25, 0.5, NAN], "answers.length": [9, 10, 11]})
     run.measured(2, {TARGET: [0.5, NAN, 1.0], "answers.length": [1, 2, 3], "new": [1, 1, 1]})
     found = series(gathered(run, 2))
-    assert list(found) == [TARGET, "answers.length"]  # what M_1 lacks cannot be compared
+    assert list(found) == [TARGET, "answers.length", "new"]
+    np.testing.assert_array_equal(found["new"].firsts, [[NAN] * 3])  # what M_1 lacks cannot be compared
+    np.testing.assert_array_equal(found["new"].rows[2], [1, 1, 1])
     np.testing.assert_array_equal(found[TARGET].rows[2], [0.5, NAN, 1.0])
     np.testing.assert_array_equal(found[TARGET].firsts, [[0.25, 0.5, NAN]])
     assert (found[TARGET].direction, found[TARGET].unit, found[TARGET].shape) == (1, "share", Shape.MEAN)
@@ -56,13 +59,15 @@ def test_scores_lie_by_problem_and_iteration(tmp_path):
 
 
 def test_a_measure_without_any_score_is_left_out(tmp_path):
-    """Undefined for every problem of M_1: there is nothing to compare with; later alone: nothing to compare."""
-    run = a_run(tmp_path).measured(1, {TARGET: [0.5, 0.5], "odd": [NAN, NAN], "gone": [1, 1]})
-    run.measured(2, {TARGET: [0.5, 0.5], "odd": [1, 1], "gone": [NAN, NAN]})
+    """In any evaluation; where one alone has none, that has gaps, and there is nothing to compare."""
+    run = a_run(tmp_path).measured(1, {TARGET: [0.5, 0.5], "odd": [NAN, NAN], "gone": [1, 1], "no": [NAN] * 2})
+    run.measured(2, {TARGET: [0.5, 0.5], "odd": [1, 1], "gone": [NAN, NAN], "no": [NAN] * 2})
     found = series(gathered(run, 2))
-    assert list(found) == [TARGET, "gone"]
-    assert found["gone"].rows == {}
-    assert {cell.key for cell in gathered(run, 2).course.cells(2)} >= {TARGET}
+    assert set(found) == {TARGET, "odd", "gone"}
+    np.testing.assert_array_equal(found["gone"].rows[2], [NAN, NAN])
+    cells = {cell.key: cell for cell in gathered(run, 2).course.cells(2)}
+    assert {cells[key].verdict for key in ("odd", "gone")} == {Sign.UNDEFINED}
+    assert all(cells[key].why for key in ("odd", "gone"))
 
 
 def test_an_iteration_without_measures_is_left_out(tmp_path):
@@ -97,7 +102,7 @@ def test_only_test_problems_are_tallied(tmp_path):
     found = gathered(run, 1)
     assert found.evidence.problems == [each.problem for each in problems]
     assert found.evidence.tallies[1].drawn.tolist() == [8, 0, 0]
-    assert found.evidence.forms[1].drawn == 8
+    assert (found.evidence.forms[1].drawn, found.evidence.ood_forms[1].drawn) == (8, 8)
     np.testing.assert_array_equal(series(found)["coverage.any"].first, [NAN, NAN, 1])
 
 
@@ -252,17 +257,17 @@ def test_a_damaged_file_is_told(tmp_path, name, content, told):
 
 
 def test_another_iteration_takes_the_place_of_m1(tmp_path):
-    """Its scores, samples and answers; of another run by the same problems; what it lacks is left out."""
+    """Its scores, samples and answers; of another run by the same problems; what it lacks is a gap."""
     run = a_run(tmp_path)
     run.measured(1, {TARGET: [0.1, 0.1], "gone": [1, 1]})
     run.measured(2, {TARGET: [0.5, 0.6]}, problems=[a_problem(0, bits=(True,)), a_problem(1, bits=(False,))])
     run.measured(3, {TARGET: [0.9, 0.9], "gone": [1, 1]})
     mine = gathered(run, 3)
-    found = rebased(mine, mine, 2)
-    assert list(series(found)) == [TARGET]
+    found = rebased(mine, mine, 2, same=True)
+    assert np.isnan(series(found)["gone"].reference).all()
     assert series(found)[TARGET].reference.tolist() == [0.5, 0.6]
     assert found.course.reference == 2
     assert (found.evidence.tallies[1].correct.tolist(), found.evidence.tallies[3].drawn.tolist()) == ([1, 0], [8, 8])
     other = gathered(make_run(tmp_path, "bbbb").measured(1, {TARGET: [0.3, 0.4]}), 1)
-    assert rebased(mine, other, 1).course.reference == 0
-    assert series(rebased(mine, other, 1))[TARGET].reference.tolist() == [0.3, 0.4]
+    assert rebased(mine, other, 1, same=False).course.reference == 0
+    assert series(rebased(mine, other, 1, same=False))[TARGET].reference.tolist() == [0.3, 0.4]

@@ -17,7 +17,7 @@ from sirtui.store import Store
 from sirtui.supervise import compare, comparing
 
 TARGET = "pass@1.sampled"
-ASKED = Request(("/runs/a-1",), "previous", None, {"a-1/it01/measure": "0"}, 1)
+ASKED = Request(("/runs/a-1",), "previous", None, {"a-1/it01/measure": "0"}, ("0123456789ab",))
 
 
 @pytest.fixture
@@ -63,8 +63,8 @@ def test_nothing_to_compare_is_told_by_a_hint(tmp_path):
     with pytest.raises(SirtuiError) as caught:
         compare(StoreFolder(tmp_path), previous(a_run(tmp_path, 1)))
     assert (caught.value.message, caught.value.hint) == (
-        "there is nothing to compare yet",
-        "Wait until two iterations are measured.",
+        "there is nothing to compare with previous yet",
+        "Both must be measured, and what is compared with comes first.",
     )
 
 

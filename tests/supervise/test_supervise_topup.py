@@ -69,6 +69,14 @@ def test_not_more_often_than_was_declared(make_trial, verdicts, spent, told):
     assert refused(trial) == told
 
 
+def test_not_before_it_has_finished(make_trial):
+    """A run that was stopped has its own plan to go on with; only one that waits for an answer may look again."""
+    trial = make_trial(iterations=3)
+    trial.come_to("it02/verdict")
+    trial.judge(found(Stage(2, Kind.VERDICT), "undecided"))
+    assert refused(trial) == "tiny-000000 has not finished"
+
+
 def test_it_adds_to_the_plan_and_changes_nothing_else(make_trial):
     """run.json has one more topup; the stages that it adds are made, once, and no other."""
     trial = a_trial(make_trial)

@@ -40,7 +40,14 @@ class Terminal:
         self.resize(columns, lines)
         self.settings = termios.tcgetattr(slave)
         self.written = b""
-        environment = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT), **surroundings}
+        environment = {
+            **os.environ,
+            "COLUMNS": "80",
+            "LINES": "24",
+            "TERM": "xterm-256color",
+            "PYTHONPATH": str(ROOT),
+            **surroundings,
+        }
         controlled = ("setsid", "--ctty") if control else ("setsid",)
         command = [*controlled, sys.executable, *(program or (str(PLAY), *arguments))]
         self.child = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, cwd=ROOT, env=environment)

@@ -267,6 +267,16 @@ def test_measures_by_their_part(view):
     assert drawn(first, 52).splitlines()[1].split() == ["T", "pass@1.sampled", "↑", "46.0"]
 
 
+@pytest.mark.parametrize(
+    ("n", "of_change", "told"), [(200, 180, "180/200"), (200, 200, "200"), (200, None, "200"), (None, 180, "")]
+)
+def test_how_many_problems_a_change_is_over(view, n, of_change, told):
+    """Before those of the value, where these are others."""
+    cells = {TARGET: replace(view.iterations[2].cells[TARGET], n=n, change_n=of_change)}
+    table = measures_table(view, replace(view.iterations[2], cells=cells))
+    assert plain(next(row for row in table.rows if row.key == TARGET).cells[8]) == told
+
+
 def test_how_a_measure_stands_in_a_word(view):
     """Over time where that says more, else better, worse or as it is told; higher and lower where neither is better."""
     cell = Cell(0.5, change=0.1, p=0.001, role="watch", against="it01")
@@ -359,14 +369,16 @@ async def test_hostile_verdicts_on_the_screen(tmp_path):
 
 
 def test_the_title_counts_what_was_lost(view):
-    """How many runs end in a loss, beside how many need a person; both stay when room runs out, the name is cut first."""
+    """How many runs turned and how many lost, beside how many need a person; they stay when room runs out, the name is cut."""
     lost = [replace(view.run, name=str(kind), verdict=RunVerdict(kind, (), None, "", 1, None)) for kind in Kind]
     failed = replace(view.run, name="failed", status=Status.FAILED, verdict=None)
     paused = replace(failed, name="paused", status=Status.PAUSED)
     full = title_line(Snapshot((*lost, failed, paused), view), 120)
-    assert plain(full).rstrip().endswith("vs M1 │ ! 2 need you  ⇅ 4 REVERSED")
+    assert plain(full).rstrip().endswith("vs M1 │ ! 2 need you  ⇅ 2 REVERSED  2 LOST")
     assert [span.style for span in full if "REVERSED" in span.text] == [BAD]
     assert all("reverse" in span.style for span in full if "REVERSED" not in span.text)
+    of_loss = [each for each in lost if each.name in (Kind.LOSS, Kind.REGRESSION)]
+    assert plain(title_line(Snapshot(tuple(of_loss), view), 120)).endswith("vs M1  2 LOST ")
     assert plain(title_line(Snapshot((view.run,), view), 80)) == (
         " sirtui nano-sft-dpo-k3x9 │ it 4/5 train 62% eta 1:15       vs M1  ⇅ 1 REVERSED "
     )

@@ -134,4 +134,4 @@ def noisy(seed: int, n: int = 96, last: int = 3, *, frozen: bool = False) -> tup
     tallies = {t: drawn(rng, np.clip(chance + 2 * drift[t], 0, 1), 48) for t in range(1, last + 1)}
     forms = {t: a_form(unparsed=10 * t) for t in range(1, last + 1)}
     cluster = {f"x/{i}": f"c{clusters[i]}" for i in range(0, n, 2)}
-    return Course(series, rule, tuple(range(1, last + 1))), Evidence(ids(n), cluster, tallies, forms, (0, n))
+    return Course(series, rule, tuple(range(1, last + 1))), Evidence(ids(n), cluster, tallies, forms, contaminated=(0, n))

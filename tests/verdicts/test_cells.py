@@ -196,11 +196,13 @@ def test_what_was_never_measured_counts():
     series = (moving(changes={2: UP}), moving("ngram", {2: (0.03, 0.01)}))
     alone, beside = a_course(*series), a_course(*series, rule=a_rule("ngram", "ood.accuracy", "semantic"))
     absent = cell(beside, "ood.accuracy")
-    assert (absent.verdict, absent.role, absent.why) == (Sign.UNDEFINED, "essential", "never measured in this run")
+    assert (absent.verdict, absent.role, absent.why) == (Sign.UNDEFINED, "essential", "nowhere defined in this run")
     assert cell(beside, "ngram").against.corrected == pytest.approx(3 * cell(alone, "ngram").against.corrected)
     assert (cell(alone, "ngram").family, cell(beside, "ngram").family) == (1, 3)
     assert concluded(alone).kind is Kind.PROGRESS
-    assert concluded(beside).text == ("gain, undecided: OOD (never measured in this run), semantic (never measured in this run)")
+    assert concluded(beside).text == (
+        "gain, undecided: OOD (nowhere defined in this run), semantic (nowhere defined in this run)"
+    )
 
 
 def test_what_is_missing_in_one_iteration_is_told_as_that():
@@ -347,3 +349,23 @@ def test_cells_are_computed_once():
     """The very same cells again."""
     course = a_course(moving(changes={2: UP}))
     assert course.cells(2) is course.cells(2)
+
+
+@pytest.mark.parametrize("lacking", [1, 2])
+def test_what_only_one_side_lacks_is_undefined_there(lacking):
+    """Its row is all gaps; a reason is told, and it is not said to be nowhere."""
+    gap = even() * nan
+    row, first = (gap, even()) if lacking == 2 else (moved(0.1), gap)
+    found = cell(a_course(moving(changes={2: UP}), Series("ngram", 1, "", {2: row}, (first,) * 3)), "ngram")
+    assert (found.verdict, found.against) == (Sign.UNDEFINED, None)
+    assert found.why
+    assert "nowhere" not in found.why
+
+
+def test_a_reference_that_is_the_best_of_many_is_paid_for():
+    """Corrected p times as many as there were to choose from; p itself stays."""
+    course = a_course(moving(changes={2: (0.03, 0.01)}))
+    one, best = cell(course), cell(replace(course, best_of=3))
+    assert best.against.corrected == pytest.approx(3 * one.against.corrected)
+    assert best.against.p == one.against.p
+    assert cell(replace(course, best_of=10**6)).against.corrected == 1

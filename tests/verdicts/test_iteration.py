@@ -119,7 +119,7 @@ def test_what_is_suspended_undefined_or_too_small_excludes_nothing():
     }
     assert not any(each.holds for each in found.values())
     assert found["unsteady"].needs.startswith("M_1 does not repeat itself")
-    assert found["never"].needs == "never measured in this run"
+    assert found["never"].needs == "nowhere defined in this run"
     few = a_course(moving(changes={2: UP}, n=16), moving("ngram", {2: (0.0, 0.001)}, n=16))
     assert cell(few, "ngram").why == "only 16 problems"
     assert not standing(few.cells(2), TARGET, ["ngram"]).essential[0].holds

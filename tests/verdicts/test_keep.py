@@ -1,5 +1,6 @@
 """Which checkpoint to keep, and how good it is for those who did not choose it."""
 
+from dataclasses import replace
 from math import nan
 
 import numpy as np
@@ -131,3 +132,13 @@ def test_noise_is_what_the_null_says_it_is():
     assert (found.inflated, found.verdict) == (True, "undecided")
     assert found.against.p > 0.05
     assert conclude(course, Evidence(ids()), 2).keep.t == 1
+
+
+def test_only_what_was_looked_at_is_kept():
+    """It4 is highest, but was no declared look: nothing was tested there."""
+    changes = {2: UP, 3: UP, 4: (0.3, 0.01), 5: (0.2, 0.01)}
+    every = a_course(moving(changes=changes), rule=a_rule())
+    last = a_course(moving(changes=changes), rule=a_rule(looks=(5,)))
+    spent = replace(last, extra=4)
+    assert [conclude(each, Evidence(ids()), 5).keep.t for each in (every, last, spent)] == [4, 5, 4]
+    assert conclude(last, Evidence(ids()), 4).keep.t == 1

@@ -207,3 +207,18 @@ def test_a_relative_delta_of_nothing_is_that_of_a_share():
     series = Series("margin", 1, "nats", {2: moved(0.0, base=0.0)}, (even(base=0.0),) * 3)
     found = cell(a_course(moving(changes={2: (0.1, 0.01)}), series), "margin")
     assert (found.verdict, found.delta, found.needed) == ("flat", 0.02, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "aim", "text"),
+    [
+        (0.0195, "flat", "just below the smallest change that matters: nothing settles it soon"),
+        (-0.0195, "flat", "just below the smallest change that matters: nothing settles it soon"),
+        (0.0205, "detect", "at the edge of being told: a little more of anything may tip it"),
+    ],
+)
+def test_what_problems_enough_do_not_decide(change, aim, text):
+    """On which side of delta it lies says what may be hoped for."""
+    series = Series(TARGET, 1, "share", {2: moved(change, 0.005)}, (even(),))
+    found = needed(series, 2, series.change(series.rows[2], series.first), DELTA, LEVEL)
+    assert (found.aim, found.problems, found.samples, found.evaluations, found.text) == (aim, None, None, None, text)

@@ -5,9 +5,10 @@ from math import inf, nan, sqrt
 
 import numpy as np
 import pytest
-from courses import groups
+from courses import TARGET, a_course, cell, groups
 from scipy import stats
 
+from sirtui.core.verdict import Sign
 from sirtui.verdicts.paired import (
     Change,
     defined,
@@ -20,6 +21,7 @@ from sirtui.verdicts.paired import (
     paired_marks,
     pooled,
 )
+from sirtui.verdicts.series import Series
 
 
 def scores(*values: float) -> np.ndarray:
@@ -205,3 +207,21 @@ def test_pairing_takes_out_of_a_disparity_what_both_sides_share():
 def test_a_disparity_is_undefined_without_easy_solves_or_a_level(now, reference):
     """No number is made up, and nothing is divided by zero."""
     assert paired_disparity(now, reference, np.repeat([0, 1], 5)) is None
+
+
+def test_evaluations_that_agree_are_pooled_to_exactly_what_they_say():
+    """Three times .1 in three is not .1 by plain sums; rounding must look like no change."""
+    row = scores(*(k / 10 for k in range(11))).repeat(4)
+    assert (pooled([row] * 3) == row).all()
+    with_gap = np.where(np.arange(44) % 5 == 0, nan, row)
+    np.testing.assert_array_equal(pooled([with_gap, row, row]), row)
+    found = cell(a_course(Series(TARGET, 1, "share", {2: row}, (row,) * 3)))
+    assert (found.against.change, found.against.p, found.verdict) == (0.0, 1.0, Sign.FLAT)
+
+
+def test_without_widening_an_exact_p_stays():
+    """With factor 1 nothing is touched; else p is of the wider error."""
+    exact = paired_marks(np.repeat([1.0, 0, 0], [6, 1, 33]), np.repeat([0.0, 1, 0], [6, 1, 33]))
+    assert exact.inflated(1) is exact
+    assert exact.p == mcnemar(6, 1)
+    assert exact.inflated(2.0).p == p_value(exact.change, 2 * exact.stderr, exact.df)

@@ -65,6 +65,7 @@ def test_the_order_of_problems_does_not_matter(seed):
         evidence.cluster,
         {t: taken(tally) for t, tally in evidence.tallies.items()},
         evidence.forms,
+        evidence.ood_forms,
         evidence.contaminated,
     )
     for t in (2, 3):

@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 
 from sirtui.core.verdict import State
 from sirtui.verdicts.conclude import Evidence, conclude
-from sirtui.verdicts.validity import Form, broken, split, strip
+from sirtui.verdicts.validity import Form, Forms, split, strip
 
 STILL = a_course(moving(changes={2: FLAT}), moving("ngram", {2: FLAT}))
 RISEN = a_course(moving(changes={2: UP}), moving("ngram", {2: FLAT}))
@@ -17,8 +17,9 @@ RISEN = a_course(moving(changes={2: UP}), moving("ngram", {2: FLAT}))
 SAME = (a_form(), a_form())
 
 
-def part(name, course=STILL, forms=SAME, contaminated=(0, 1000)):
-    return next(each for each in strip(course, 2, forms, contaminated) if each.name == name)
+def part(name, course=STILL, forms=SAME, contaminated=(0, 1000), ood=None):
+    every = forms and Forms(forms, ood)
+    return next(each for each in strip(course, 2, every, contaminated) if each.name == name)
 
 
 @some.composite
@@ -119,6 +120,13 @@ def test_the_null_of_an_essential_only_warns():
     assert "OOD" in part("null", course).text
 
 
+@pytest.mark.parametrize("how", [2.8, 9])
+def test_two_measures_that_do_not_repeat_themselves_tell_of_a_fault(how):
+    """One may by chance; suspended or widened, whichever."""
+    course = a_course(*(repeated(key, 0, 0, z) for key, z in (("pass@1.sampled", 0), ("ood.accuracy", 9), ("ngram", how))))
+    assert part("null", course).state is State.BROKEN
+
+
 def test_the_null_of_what_is_only_shown_is_no_ground():
     """Only the target and the essentials are what a verdict rests on."""
     course = a_course(repeated("pass@1.sampled", 0, 0, 0), repeated("shown", 0, 0, 9), rule=a_rule())
@@ -146,31 +154,80 @@ def test_contamination(found, state):
     ],
 )
 def test_power(course, state):
-    """By the change that is seen four times in five, (z + .842) SE, unless one was seen; broken where no error can be told."""
+    """By the change that is seen four times in five, unless the target is decided; broken where no error can be told."""
     assert part("power", course).state is state
 
 
 def test_power_is_told_in_points():
-    """(2.4977 + .842) x .005 at alpha .05/4."""
-    assert "256 problems: a change of 1.7 points of pass@1" in part("power").text
+    """(2.4977 + .842) x .01 at alpha .05/4; at least delta + .842 SE: of .005 alone it would be 1.7."""
+    assert "256 problems: a change of 3.3 points of pass@1" in part("power", a_course(moving(changes={2: (0.0, 0.01)}))).text
+    assert "256 problems: a change of 2.4 points of pass@1" in part("power").text
 
 
 def test_power_below_thirty_problems_is_not_ok():
     """No change of any size is seen there."""
-    assert part("power", a_course(moving(changes={2: (0.1, 0.001)}, n=16))).state is not State.OK
+    found = part("power", a_course(moving(changes={2: (0.1, 0.001)}, n=16)))
+    assert (found.state, found.text) == (State.BROKEN, "only 16 problems: fewer than 30 decide nothing")
 
 
 def test_the_strip_has_its_five_parts_in_order():
     """Shown before the verdict."""
-    parts = strip(STILL, 2, SAME, (0, 1000))
+    parts = strip(STILL, 2, Forms(SAME), (0, 1000))
     assert [each.name for each in parts] == ["judge", "format", "null", "contamination", "power"]
     assert {each.state for each in parts} == {State.OK}
-    assert broken(parts) == ()
 
 
 def test_a_verdict_that_rests_on_a_broken_part_says_so():
     """Each by name; and nothing where all hold."""
     sound = Evidence(ids(), forms={1: a_form(), 2: a_form(correct=600)}, contaminated=(0, 256))
     shaky = Evidence(ids(), forms={1: MORE_READ[1], 2: MORE_READ[0]}, contaminated=(30, 256))
-    assert conclude(RISEN, sound, 2).text == "progress"
-    assert conclude(RISEN, shaky, 2).text == "progress; rests on a broken part: format, contamination"
+    assert (conclude(RISEN, sound, 2).text, conclude(RISEN, sound, 2).broken) == ("progress", ())
+    found = conclude(RISEN, shaky, 2)
+    assert found.text == "progress; rests on a broken part: format, contamination"
+    assert found.broken == ("format", "contamination")
+    assert conclude(RISEN, sound, 2).alpha == RISEN.rule.alpha
+
+
+FORGOT = a_course(moving(changes={2: UP}), moving("ood.accuracy", {2: DOWN}))
+NOT_READ = (a_form(unparsed=300, correct=345), a_form())
+
+
+def test_ood_answers_that_cannot_be_read_break_the_verdict():
+    """OOD is down, and most of it is form: judge and format are broken by it, and the verdict says so."""
+    judge, form = (part(name, FORGOT, ood=NOT_READ) for name in ("judge", "format"))
+    assert (judge.state, form.state) == (State.BROKEN, State.BROKEN)
+    assert judge.text == "OOD: unparsed 1.0 -> 30.0 %; else unparsed 1.0 -> 1.0 %"
+    assert form.text.startswith("OOD: OOD -15.5 = answered ")
+    assert "; else pass@1 +0.0 = answered +0.0" in form.text
+    evidence = Evidence(
+        ids(),
+        forms={1: a_form(), 2: a_form(correct=600)},
+        ood_forms={1: NOT_READ[1], 2: NOT_READ[0]},
+        contaminated=(0, 256),
+    )
+    assert conclude(FORGOT, evidence, 2).text == "reversal: OOD; rests on a broken part: judge, format"
+
+
+@pytest.mark.parametrize("ood", [None, SAME, (Form(0, 0, 0, 0, 0), a_form()), (a_form(correct=300), a_form())])
+def test_ood_is_told_only_where_it_stands_worse(ood):
+    """None there, the same, none drawn, or worse answers that could be read."""
+    for name in ("judge", "format"):
+        assert part(name, FORGOT, ood=ood) == part(name, FORGOT)
+    shaky = (a_form(unparsed=300, correct=345), a_form())
+    assert "OOD" not in part("judge", forms=shaky, ood=NOT_READ).text
+
+
+def test_ood_that_is_not_decided_is_no_ground_for_broken_format():
+    """It warns of the shift alone."""
+    still = a_course(moving(changes={2: UP}), moving("ood.accuracy", {2: FLAT}))
+    assert part("format", still, ood=NOT_READ).state is State.WARN
+
+
+def test_the_length_of_answers_is_told_with_their_form():
+    """Where it was measured; of the test problems."""
+    length = moving("answers.length", {2: (20.0, 1.0)}, direction=0, unit="tokens", firsts=(even(base=100.0),) * 3)
+    length.rows[2][:] += 99.5
+    told = part("format", a_course(*RISEN.series, length, rule=a_rule("ngram")), ood=NOT_READ).text
+    assert told.startswith("OOD: OOD -")
+    assert told.endswith("length 100 -> 120 tokens")
+    assert "tokens" not in part("format", RISEN).text

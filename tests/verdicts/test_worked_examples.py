@@ -12,6 +12,7 @@ from sirtui.verdicts.cells import sign
 from sirtui.verdicts.iteration import Decisive, Standing, verdict
 from sirtui.verdicts.paired import Change, disparity, holm, mcnemar, paired, paired_marks
 from sirtui.verdicts.problems import sets
+from sirtui.verdicts.series import Series, Shape
 
 
 @pytest.mark.parametrize(("b", "c", "told"), [(12, 3, "0.03515625"), (72, 30, "3.8850e-05"), (6, 0, "0.03125"), (0, 0, "1")])
@@ -19,6 +20,18 @@ def test_mcnemar(b, c, told):
     """Worked example 3: exact, and the same the other way round."""
     digits = ".4e" if "e" in told else ".8g"
     assert format(mcnemar(b, c), digits) == format(mcnemar(c, b), digits) == told
+
+
+@pytest.mark.parametrize(("b", "c", "told"), [(12, 3, "0.03515625"), (72, 30, "3.8850e-05"), (6, 0, "0.03125")])
+def test_mcnemar_reaches_the_cell(b, c, told):
+    """Worked example 3 through everything that judges greedy marks: p stays exact."""
+    first = (np.arange(MANY) >= MANY // 2).astype(float)
+    now = first.copy()
+    now[:b], now[MANY - c :] = 1, 0
+    course = a_course(moving(), Series("pass@1.greedy", 1, "share", {2: now}, (first,) * 3, Shape.MARKS))
+    found = cell(course, "pass@1.greedy").against
+    assert format(found.p, ".4e" if "e" in told else ".8g") == told
+    assert found.change == pytest.approx((b - c) / MANY)
 
 
 def test_a_paired_change():
