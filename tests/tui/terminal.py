@@ -41,9 +41,7 @@ class Terminal:
         self.settings = termios.tcgetattr(slave)
         self.written = b""
         environment = {
-            **os.environ,
-            "COLUMNS": "80",
-            "LINES": "24",
+            **{name: text for name, text in os.environ.items() if name not in ("COLUMNS", "LINES")},
             "TERM": "xterm-256color",
             "PYTHONPATH": str(ROOT),
             **surroundings,
