@@ -354,3 +354,19 @@ def test_names_that_are_not_ours_reach_no_terminal(tmp_path, sirtui, command):
     make_run(tmp_path).finish("it02/measure", Metric("a", 0.5)).concluded(record)
     name, *rest = command
     assert "\x1b" not in sirtui(tmp_path, name, "latest", *rest).out
+
+
+def test_a_damaged_verdict_is_told_and_no_other_takes_its_place(tmp_path, sirtui):
+    """Which file, and how it is made again; the gate does not open on an earlier iteration."""
+    run = a_run(tmp_path, "aaaa", 1)
+    run.folder.verdict(3).write_text("{")
+    for command in (["verdict", "latest", "--gate"], ["explain", "latest", "pass@1"], ["topup", "latest"]):
+        told = sirtui(tmp_path, *command, code=1)
+        assert "it03/verdict/verdicts.json: not a readable VerdictRecord" in told.err
+        assert "`sirtui resume` makes it again." in told.err
+
+
+def test_what_to_compare_with_is_said_where_it_is_misspelt(root, sirtui):
+    """All that there is."""
+    told = sirtui(root, "verdict", "toy-aaaa", "--against", "PEAK", code=2).err
+    assert "Compare with it1, another iteration, previous, peak, or RUN/it3." in told

@@ -249,3 +249,12 @@ def test_the_same_question_has_the_same_answer(tmp_path):
     run = a_run(tmp_path, drop=0.1)
     request = Request((str(run.folder.path),), "peak", None, {}, ())
     assert msgspec.json.encode(answer(request)) == msgspec.json.encode(answer(request))
+
+
+def test_the_same_reference_by_two_names_is_the_same(tmp_path):
+    """`it2` and `RUN/it2`, `it1` and `RUN/it1`: all evaluations of it, either way."""
+    run = a_run(tmp_path)
+    for t in (1, 2):
+        plain, named = (asked(run, against=f"{front}it{t:02}")[4] for front in ("", f"{run.folder.path}/"))
+        assert plain.cell(TARGET).against.change == named.cell(TARGET).against.change
+        assert plain.cell(TARGET).against.stderr == named.cell(TARGET).against.stderr

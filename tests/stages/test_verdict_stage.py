@@ -133,6 +133,7 @@ def test_another_look_says_which(run, tmp_path):
     assert (first.look, again.look) == (1, 3)
     assert (first.cell(TARGET).value, again.cell(TARGET).value) == (pytest.approx(0.6), pytest.approx(0.8))
     assert again.rule == first.rule
+    assert "a further look: M_3 was evaluated 3 times for it, M_1 4 times" in again.notes
 
 
 def test_an_iteration_that_was_not_measured_is_told(run, tmp_path):
