@@ -78,6 +78,7 @@ def test_the_files_of_a_run_lie_where_they_are_said_to(shell):
     assert os.stat(run.path).st_mode & 0o077 == 0
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_seed_are_the_same_and_of_two_seeds_are_not(shell):
     """Everything drawn is drawn from the seed."""
     one, two = (shell("run", "toy.toml", "--wait").stdout.strip() for _ in range(2))
@@ -106,7 +107,9 @@ def attempts(run):
     return found
 
 
-@pytest.mark.parametrize("victim", ["supervisor", "stage", "both"])
+@pytest.mark.parametrize(
+    "victim", [pytest.param("stage", marks=pytest.mark.slow), pytest.param("supervisor", marks=pytest.mark.slow), "both"]
+)
 def test_kill_9_and_resume_ends_like_an_undisturbed_run(shell, victim):
     """Whoever is killed, resuming ends with the same measures and repeats no finished stage."""
     undisturbed = shell("run", "toy.toml", "--wait").stdout.strip()
