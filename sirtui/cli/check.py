@@ -16,7 +16,7 @@ from sirtui.core.samples import SampleSet
 from sirtui.core.spec import Spec
 from sirtui.recipes.declare import resolved
 from sirtui.recipes.locate import locate
-from sirtui.recipes.shelf import Task, find
+from sirtui.recipes.shelf import tasks_of
 from sirtui.stages.sample import sets
 from sirtui.store import Store
 
@@ -76,9 +76,8 @@ def _total(spec: Spec) -> int:
 
 def _sizes(spec: Spec) -> dict[str, int]:
     """How many problems each split has."""
-    task: Task = find("tasks", spec.task)
+    task, *others = tasks_of(spec).values()
     limits = spec.evaluation.problems
-    others: list[Task] = [find("tasks", name) for name in (task.ood if spec.evaluation.ood is None else spec.evaluation.ood)]
     return {
         SampleSet.TRAIN.part: len(task.problems("train", spec.data)[: limits.train]),
         SampleSet.TEST.part: len(task.problems("test", spec.data)[: limits.test]),

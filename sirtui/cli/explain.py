@@ -105,7 +105,7 @@ def _to_change(cell: Cell, against: Against, alpha: float) -> str:
     if cell.verdict is Sign.UNDECIDED:
         if cell.role == "shown":
             return "nothing: it is only shown, and decides nothing"
-        if cell.needed is None or not cell.needed.text.startswith("needs "):
+        if cell.needed is None or cell.needed.problems is None:
             return cell.needed.text if cell.needed else "nothing in this run"
         aim = "to be called flat, if nothing changed" if cell.needed.aim == "flat" else "to be told from no change"
         return f"{cell.needed.text} ({aim})"

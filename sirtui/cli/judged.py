@@ -15,7 +15,7 @@ from sirtui.core import rule
 from sirtui.core.errors import NotFound, StoreError, UsageError
 from sirtui.core.files import find_record, read_record
 from sirtui.core.layout import RunFolder
-from sirtui.core.plan import plan
+from sirtui.core.plan import looks, plan
 from sirtui.core.run import Kind, Manifest, RunRecord, evaluation_id
 from sirtui.core.spec import Resources, Spec, Verdicts, check_verdicts, load_verdicts
 from sirtui.core.text import clean_record
@@ -43,16 +43,16 @@ def record_of(run: RunFolder) -> RunRecord:
     return read_record(run.record, RunRecord)
 
 
-def looks(run: RunFolder) -> list[VerdictRecord]:
+def verdicts(run: RunFolder) -> list[VerdictRecord]:
     """The verdicts there are, one an iteration (of several looks the last), in order; M_1's advice among them."""
     spec = record_of(run).spec
-    stages = sorted((stage.t, stage.repeat) for stage in plan(spec) if stage.kind is Kind.VERDICT)
-    newest: dict[int, VerdictRecord] = {}
-    for t, look in stages:
-        if run.verdict(t, look).exists():
-            newest[t] = clean_record(_readable(run.verdict(t, look)))
     now = rule.declared(rule.rule(spec)).hash
-    return [_told_if_changed(newest[t], now) for t in sorted(newest)]
+    found = []
+    for t in range(1, spec.iterations + 1):
+        there = [path for look in looks(spec, t) if (path := run.verdict(t, look)).exists()]
+        if there:
+            found.append(_told_if_changed(clean_record(_readable(there[-1])), now))
+    return found
 
 
 def _readable(path: Path) -> VerdictRecord:
@@ -81,16 +81,16 @@ def verdict_on(run: RunFolder, t: int | None) -> VerdictRecord:
     Raises:
         NotFound: there is none (yet).
     """
-    return chosen(looks(run), t, run.name)
+    return chosen(verdicts(run), t, run.name)
 
 
-def chosen(verdicts: Sequence[VerdictRecord], t: int | None, whose: str) -> VerdictRecord:
+def chosen(among: Sequence[VerdictRecord], t: int | None, whose: str) -> VerdictRecord:
     """The one on M_t, the last one where `t` is None.
 
     Raises:
         NotFound: there is none (yet).
     """
-    found = [record for record in verdicts if record.kind is not None]
+    found = [record for record in among if record.kind is not None]
     wanted = [record for record in found if t in (None, record.t)]
     if wanted:
         return wanted[-1]
@@ -209,7 +209,7 @@ def controls(store: Store, run: RunFolder) -> list[tuple[str, int, int]]:
     found = []
     for record, other in _records(store):
         if record.spec.method_name == "frozen" and mine.method_name != "frozen" and _evaluated_alike(record.spec, mine):
-            kinds = [each.kind for each in looks(other) if each.kind]
+            kinds = [each.kind for each in verdicts(other) if each.kind]
             found.append((other.name, sum(kind.alarm for kind in kinds), len(kinds)))
     return found
 

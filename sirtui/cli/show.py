@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from sirtui.cli.text import duration, folded, left, number, progress, stars, table, terminal_width
+from sirtui.cli.text import duration, folded, left, number, progress, stars, table, terminal_width, without_gaps
 from sirtui.cli.verdict import keep_text, verdict_json
 from sirtui.core.run import Status
 from sirtui.core.verdict import State, VerdictRecord
@@ -47,7 +47,7 @@ def as_json(view: RunView) -> str:
         "iterations": [_iteration(each) for each in view.iterations],
         "repeats": [_iteration(each) for each in view.repeats],
     }
-    return msgspec.json.encode({key: value for key, value in told.items() if value is not None}).decode()
+    return msgspec.json.encode(without_gaps(told)).decode()
 
 
 def _last(view: RunView) -> VerdictRecord | None:
@@ -66,7 +66,7 @@ def _iteration(row: IterationRow) -> dict[str, Any]:
 
 
 def _cell(cell: Cell) -> dict[str, Any]:
-    told = {
+    return {
         "value": cell.value,
         "stderr": cell.stderr,
         "n": cell.n,
@@ -81,7 +81,6 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "role": cell.role or None,
         "counts": dict(cell.counts) or None,
     }
-    return {key: value for key, value in told.items() if value is not None}
 
 
 def as_text(view: RunView) -> str:

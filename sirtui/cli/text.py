@@ -6,6 +6,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 from sirtui.store.rows import RunRow
 
@@ -127,3 +128,10 @@ def p_value(p: float | None) -> str:
     if p is None:
         return "-"
     return "<.0001" if p < 0.0001 else f"{p:.3g}" if p >= 0.001 else f"{p:.4f}"
+
+
+def without_gaps(value: Any) -> Any:
+    """What is to be told as JSON without what is None, at any depth."""
+    if isinstance(value, dict):
+        return {key: without_gaps(inner) for key, inner in value.items() if inner is not None}
+    return [without_gaps(inner) for inner in value] if isinstance(value, list | tuple) else value

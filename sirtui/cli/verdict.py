@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from sirtui.cli import judged
-from sirtui.cli.text import change, fitting, folded, interval, number, p_value, table, terminal_width
+from sirtui.cli.text import change, fitting, folded, interval, number, p_value, table, terminal_width, without_gaps
 from sirtui.core.errors import UsageError
 from sirtui.core.labels import short
 from sirtui.core.layout import RunFolder
@@ -42,8 +42,7 @@ def call(asked: argparse.Namespace) -> int:
     """Print the verdicts; with --gate, the last one decides the exit code."""
     store = Store(asked.store)
     store.catch_up(patience=5)
-    runs = [store.folder.run(store.find(name)) for name in dict.fromkeys(asked.runs)]
-    runs = list({run.name: run for run in runs}.values())
+    runs = [store.folder.run(name) for name in dict.fromkeys(map(store.find, asked.runs))]
     if asked.seeds:
         runs = judged.siblings(store, runs[0]) if len(runs) == 1 else runs
         if len(runs) < 2:
@@ -67,7 +66,7 @@ def _verdicts(store: Store, runs: Sequence[RunFolder], asked: argparse.Namespace
             raise UsageError("a group is compared with M_1, by its own rule", "Leave out --against and --rule.")
         judged.check_group(runs)
     elif plain:
-        return judged.looks(runs[0])
+        return judged.verdicts(runs[0])
     found = compare(store.folder, judged.request(store, runs, asked.against, judged.rules_in(asked.rule, runs[0]))).verdicts
     return [clean_record(record) for record in found]
 
@@ -94,13 +93,6 @@ def as_json(runs: Sequence[RunFolder], verdicts: Sequence[VerdictRecord], chosen
 def verdict_json(record: VerdictRecord) -> dict[str, Any]:
     """The verdict on an iteration, as `show --json` has it too."""
     return {"kind": record.kind, "names": list(record.names), "text": record.text}
-
-
-def without_gaps(value: Any) -> Any:
-    """The same without what is None."""
-    if isinstance(value, dict):
-        return {key: without_gaps(inner) for key, inner in value.items() if inner is not None}
-    return [without_gaps(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def as_text(runs: Sequence[RunFolder], verdicts: Sequence[VerdictRecord], chosen: VerdictRecord, controls: Controls) -> str:

@@ -58,6 +58,11 @@ def needs(spec: Spec, stage: Stage) -> tuple[Stage, ...]:
             return tuple(Stage(s, Kind.MEASURE, each) for s, each in evidence(spec, t, repeat))
 
 
+def looks(spec: Spec, t: int) -> tuple[int, ...]:
+    """The looks at M_t that are planned, the first one first: how often M_t is evaluated for each."""
+    return tuple(dict.fromkeys(spec.evaluations(t, topups) for topups in range(len(spec.topups) + 1))) if t > 1 else (1,)
+
+
 def evidence(spec: Spec, t: int, look: int) -> tuple[tuple[int, int], ...]:
     """The evaluations (iteration, repeat) that the verdict on M_t rests on when M_t was evaluated `look` times.
 

@@ -12,19 +12,17 @@ from sirtui.core.errors import UsageError
 from sirtui.core.rule import default_essential, default_watch
 from sirtui.core.spec import Spec
 from sirtui.recipes.measures.accuracy import ladder
-from sirtui.recipes.shelf import Task, find
+from sirtui.recipes.shelf import Task, tasks_of
 
 _LOOKED_AT = 50
 _DIVERSITY = re.compile(r"diversity\.(ngram\.(in)?correct|(distinct_n|semantic|equations)\.(in)?correct(\.raw)?)")
-
-
 _NEUTRAL = ("answers.length", "answers.entropy", "answers.nll")
 
 
 def resolved(spec: Spec) -> Spec:
     """The experiment with its essential and watched measures written out: with the run, the whole rule is on record."""
-    task: Task = find("tasks", spec.task)
-    fronts = _fronts(task, spec)
+    task, *others = tasks_of(spec).values()
+    fronts = _fronts(others)
     has_steps = any(task.steps(problem.reference) for problem in task.problems("train", spec.data)[:_LOOKED_AT])
     said = spec.verdicts
     essential = default_essential(spec, equations=has_steps, ood=fronts) if said.essential is None else said.essential
@@ -33,10 +31,8 @@ def resolved(spec: Spec) -> Spec:
     return msgspec.structs.replace(whole, verdicts=msgspec.structs.replace(whole.verdicts, watch=watch))
 
 
-def _fronts(task: Task, spec: Spec) -> tuple[str, ...]:
+def _fronts(others: Sequence[Task]) -> tuple[str, ...]:
     """What stands before the OOD keys of each task."""
-    named = task.ood if spec.evaluation.ood is None else spec.evaluation.ood
-    others: list[Task] = [find("tasks", name) for name in named]
     return tuple(f"{each.name}/" for each in others) if len(others) > 1 else ("",) * len(others)
 
 
@@ -65,8 +61,10 @@ def check_measure(key: str, spec: Spec, *, decides: bool = False) -> None:
 
 def _known(spec: Spec) -> Sequence[str]:
     """The measures on the shelf that can be compared between iterations, as this experiment samples."""
-    task: Task = find("tasks", spec.task)
-    fronts, many = _fronts(task, spec), spec.evaluation.samples >= 8
+    _, *others = tasks_of(spec).values()
+    levels = dict.fromkeys(level for task in others for level in task.levels)
+    of_ood = ("accuracy", "accuracy.greedy", "disparity", *(f"accuracy.level_{level}" for level in levels))
+    many = spec.evaluation.samples >= 8
     kinds = ("ngram", "distinct_n", *(("semantic",) if spec.evaluation.embedder else ()), "equations")
     subsets = [f"diversity.{kind}.{subset}" for kind in kinds for subset in ("correct", "incorrect")]
     return (
@@ -78,11 +76,5 @@ def _known(spec: Spec) -> Sequence[str]:
         *(f"coverage.{each}" for each in ("mass_train", "mass_test", "any")),
         *(subsets if many else ()),
         *(f"{key}.raw" for key in subsets if not key.startswith("diversity.ngram")),
-        *(f"{front}ood.{each}" for front in fronts for each in _of_ood(spec, task)),
+        *(f"{front}ood.{each}" for front in _fronts(others) for each in of_ood),
     )
-
-
-def _of_ood(spec: Spec, task: Task) -> Sequence[str]:
-    named = task.ood if spec.evaluation.ood is None else spec.evaluation.ood
-    levels = dict.fromkeys(level for name in named for level in find("tasks", name).levels)
-    return ("accuracy", "accuracy.greedy", "disparity", *(f"accuracy.level_{level}" for level in levels))

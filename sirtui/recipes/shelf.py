@@ -22,7 +22,7 @@ from sirtui.core.errors import NotFound, UsageError
 from sirtui.core.events import Event
 from sirtui.core.measures import Group
 from sirtui.core.samples import Answers, Mark, Marks, Problem
-from sirtui.core.spec import Sampling
+from sirtui.core.spec import Sampling, Spec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -262,6 +262,14 @@ def find(shelf: Shelf, name: str) -> Any:
         guess = f"Did you mean {near[0]}? " if near else ""
         raise NotFound(f"no {wanted.lower()} is called {name!r}", f"{guess}There are: {', '.join(names(shelf))}.")
     return _offered(importlib.import_module(f"sirtui.recipes.{shelf}.{name.replace('-', '_')}"), shelf, wanted, name)
+
+
+def tasks_of(spec: Spec) -> Mapping[str, Task]:
+    """The tasks of an experiment by name: the one trained on, then those that forgetting is tested on."""
+    task: Task = find("tasks", spec.task)
+    named = spec.evaluation.ood
+    others: list[Task] = [find("tasks", name) for name in (task.ood if named is None else named)]
+    return {each.name: each for each in (task, *others)}
 
 
 def _offered(module: object, shelf: Shelf, wanted: str, name: str) -> Any:

@@ -18,11 +18,11 @@ from sirtui.core.errors import SirtuiError, UsageError
 from sirtui.core.files import read_record, write_record
 from sirtui.core.layout import ComparisonFolder, RunFolder
 from sirtui.core.measures import EvaluationRecord
-from sirtui.core.plan import plan
+from sirtui.core.plan import looks
 from sirtui.core.run import Kind, RunRecord, Stage, evaluation_id
 from sirtui.core.spec import Verdicts
 from sirtui.core.verdict import ComparisonRecord, Request, VerdictRecord
-from sirtui.stages.context import tasks_of
+from sirtui.recipes.shelf import tasks_of
 from sirtui.stages.evidence import Gathered, Subject, gather, rebased
 from sirtui.stages.verdict import told_if_changed
 from sirtui.verdicts.conclude import conclude, of_group
@@ -41,16 +41,14 @@ class Asked:
     @property
     def measured(self) -> tuple[int, ...]:
         """Its iterations that are measured, in order."""
-        every = range(1, self.subject.spec.iterations + 1)
-        return tuple(t for t in every if self.subject.run.stage(Stage(t, Kind.MEASURE)).manifest.exists())
+        return tuple(filter(self._has, range(1, self.subject.spec.iterations + 1)))
 
     def look(self, t: int) -> int:
         """The newest look at M_t that its measures allow."""
-        looks = [stage.repeat for stage in plan(self.subject.spec) if (stage.t, stage.kind) == (t, Kind.VERDICT)]
-        there = [look for look in looks if all(self._has(t, repeat) for repeat in range(1, look + 1))]
+        there = [look for look in looks(self.subject.spec, t) if all(self._has(t, repeat) for repeat in range(1, look + 1))]
         return max(there, default=1)
 
-    def _has(self, t: int, repeat: int) -> bool:
+    def _has(self, t: int, repeat: int = 1) -> bool:
         return self.subject.run.stage(Stage(t, Kind.MEASURE, repeat)).manifest.exists()
 
 

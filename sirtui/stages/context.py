@@ -12,7 +12,7 @@ from sirtui.core.layout import RunFolder
 from sirtui.core.run import JobRecord
 from sirtui.core.samples import Answers, Marks, Problem, SampleSet
 from sirtui.core.spec import Spec
-from sirtui.recipes.shelf import Emit, Task, find, problems_of
+from sirtui.recipes.shelf import Emit, Task, find, problems_of, tasks_of
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,3 @@ class Context:
         """A set of marks as judged; empty where there is none."""
         path = self.run.marks(t, repeat, which)
         return list(read_lines(path, Marks)) if path.exists() else []
-
-
-def tasks_of(spec: Spec) -> Mapping[str, Task]:
-    """The tasks of an experiment by name: the one trained on, then those that forgetting is tested on."""
-    task: Task = find("tasks", spec.task)
-    named = spec.evaluation.ood
-    others: list[Task] = [find("tasks", name) for name in (task.ood if named is None else named)]
-    return {each.name: each for each in (task, *others)}

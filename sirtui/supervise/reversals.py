@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from sirtui.core import files
 from sirtui.core.layout import RunFolder
-from sirtui.core.plan import plan
-from sirtui.core.run import Kind
+from sirtui.core.plan import looks
 from sirtui.core.spec import Spec
 from sirtui.core.verdict import Answered, VerdictRecord
 
@@ -35,11 +34,11 @@ def why_held(record: VerdictRecord) -> str:
 
 def _alarms(run: RunFolder, spec: Spec) -> Iterator[VerdictRecord]:
     """Of several looks at an iteration the last counts."""
-    last: dict[int, VerdictRecord] = {}
-    for t, look in sorted((stage.t, stage.repeat) for stage in plan(spec) if stage.kind is Kind.VERDICT):
-        if record := files.find_record(run.verdict(t, look), VerdictRecord):
-            last[t] = record
-    return (record for record in last.values() if record.kind and record.kind.alarm)
+    for t in range(2, spec.iterations + 1):
+        found = (files.find_record(run.verdict(t, look), VerdictRecord) for look in reversed(looks(spec, t)))
+        record = next(filter(None, found), None)
+        if record and record.kind and record.kind.alarm:
+            yield record
 
 
 def _lost(record: VerdictRecord) -> set[str]:

@@ -19,7 +19,6 @@ from sirtui.verdicts.series import LEAST_SOLVED, Series
 
 LEAST_PROBLEMS = 30
 """Fewer problems than this decide nothing."""
-_TOO_FEW_SOLVED = f"not tested below {LEAST_SOLVED}"
 
 
 def sign(change: Change, corrected: float | None, delta: float, direction: int, alpha: float) -> Sign:
@@ -93,7 +92,7 @@ class Course:
         return {each.key: null(each) for each in self.series}
 
     @cached_property
-    def _deltas(self) -> Mapping[str, float]:
+    def deltas(self) -> Mapping[str, float]:
         """By key, the smallest change that matters."""
         return {each.key: self.rule.delta_of(each.key, each.unit, each.value(each.first)) for each in self.series}
 
@@ -126,9 +125,9 @@ class Course:
         """Why a change of this measure is not tested; empty where it is."""
         if self.nulls[series.key].suspended:
             return f"M_1 does not repeat itself (|z| {self.nulls[series.key].worst:.1f})"
-        solved = [count for side in (series.reference, now) if (count := series.solved(side)) is not None]
-        if solved and min(solved) < LEAST_SOLVED:
-            return f"{solved[0]} -> {solved[1]} problems of the last level solved: {_TOO_FEW_SOLVED}"
+        if not _enough_solved(series, series.reference, now):
+            told = f"{series.solved(series.reference)} -> {series.solved(now)} problems of the last level solved"
+            return f"{told}: not tested below {LEAST_SOLVED}"
         return "" if self.is_look(t) else "not a declared look"
 
     def _corrected(self, changes: Mapping[str, Change], t: int, times: int) -> dict[str, float]:
@@ -153,17 +152,11 @@ class Course:
         tested = {
             seen.key: changes[seen.key][1]
             for seen in here
-            if seen.key in changes and not seen.why and self._enough_solved(seen.series, changes[seen.key][0])
+            if seen.key in changes and not seen.why and _enough_solved(seen.series, seen.series.at(changes[seen.key][0]))
         }
         corrected = self._corrected(tested, t, t - 1)
         known = {seen.key: seen.series for seen in here}
         return {key: self._against(known[key], s, change, corrected.get(key)) for key, (s, change) in changes.items()}
-
-    @staticmethod
-    def _enough_solved(series: Series, t: int) -> bool:
-        row = series.at(t)
-        solved = None if row is None else series.solved(row)
-        return solved is None or solved >= LEAST_SOLVED
 
     def _best_before(self, series: Series, t: int) -> int | None:
         """The iteration with the best mean over all its problems; the earlier of equals."""
@@ -176,7 +169,7 @@ class Course:
     def _against(self, series: Series, t: int, change: Change, corrected: float | None) -> Against:
         low90, high90 = change.interval(0.9)
         low95, high95 = change.interval(0.95)
-        found = sign(change, corrected, self._deltas[series.key], series.direction, self.rule.alpha)
+        found = sign(change, corrected, self.deltas[series.key], series.direction, self.rule.alpha)
         df = change.df if isfinite(change.df) else None
         return Against(t, change.n, change.change, change.stderr, df, low90, high90, low95, high95, change.p, corrected, found)
 
@@ -192,7 +185,7 @@ class Course:
             verdict=Sign.UNDEFINED,
             value=_number(series.value(seen.now)),
             reference=_number(series.value(series.reference)),
-            delta=_number(self._deltas[seen.key]),
+            delta=_number(self.deltas[seen.key]),
             inflation=_number(behaves.inflation),
             inflated=behaves.acts,
             family=max(1, len(self._family(role))),
@@ -237,7 +230,7 @@ class Course:
         if seen.change.n < LEAST_PROBLEMS:
             text = f"needs at least {LEAST_PROBLEMS} problems; more samples cannot help"
             return Needed("detect", LEAST_PROBLEMS, None, None, text)
-        if seen.why.endswith(_TOO_FEW_SOLVED):
+        if not _enough_solved(seen.series, seen.series.reference, seen.now):
             text = f"needs {LEAST_SOLVED} solved problems of the last level; more samples cannot help"
             return Needed("detect", None, None, None, text)
         if not self.is_look(t):
@@ -246,6 +239,12 @@ class Course:
             return Needed("detect", None, None, None, "needs problems of more than one cluster")
         level = self.rule.alpha * cell.weight / cell.family
         return needed(seen.series, t, seen.change, cell.delta, level)
+
+
+def _enough_solved(series: Series, *rows: Scores | None) -> bool:
+    """Whether enough problems of the last level are solved in each row, where that decides whether there is a test."""
+    counts = (series.solved(row) for row in rows if row is not None)
+    return all(count is None or count >= LEAST_SOLVED for count in counts)
 
 
 def _too_little(change: Change) -> str:

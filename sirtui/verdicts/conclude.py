@@ -142,9 +142,8 @@ def _keep(course: Course, evidence: Evidence, t: int) -> Keep | None:
     for s in (s for s in course.measured if 1 < s <= t and course.is_look(s)):
         essential = [cell for cell in course.cells(s) if cell.role == "essential"]
         down[s] = [cell.key for cell in essential if cell.verdict is Sign.DOWN]
-    delta = course.rule.delta_of(target.key, target.unit, target.value(target.first))
-    target_null = course.nulls[target.key]
-    return keep(target, down, halves(evidence.problems, evidence.cluster), Margin(course.rule.alpha, delta, target_null.factor))
+    margin = Margin(course.rule.alpha, course.deltas[target.key], course.nulls[target.key].factor)
+    return keep(target, down, halves(evidence.problems, evidence.cluster), margin)
 
 
 def advice(course: Course) -> str:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from runs_judged import a_run
 
 from sirtui.cli import main
@@ -58,11 +53,3 @@ def root(tmp_path_factory) -> Path:
     a_run(root, "cold", method="frozen")
     a_run(root, "aaaa", 1)
     return root
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_waiting_for_disks():
-    """Nothing here outlives a power cut."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _descriptor: None)
-        yield

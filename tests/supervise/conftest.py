@@ -2,15 +2,12 @@
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from trials import Trial, tiny
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from sirtui.core.layout import StoreFolder
 from sirtui.core.run import RunRecord
