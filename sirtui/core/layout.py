@@ -40,6 +40,16 @@ class StoreFolder:
         """The folder of all runs."""
         return self.path / "runs"
 
+    @property
+    def queue(self) -> Path:
+        """A folder a machine: who waits for its GPUs or CPUs, in order."""
+        return self.path / "queue"
+
+    @property
+    def shared(self) -> Path:
+        """By key, where a finished stage lies that others may link to, and who is making one now."""
+        return self.path / "shared"
+
     def comparison(self, digest: str) -> ComparisonFolder:
         """The folder of the verdicts asked for with this request."""
         return ComparisonFolder(self.path / "comparisons" / digest)
@@ -79,6 +89,11 @@ class RunFolder:
     def supervisor_log(self) -> Path:
         """What the supervisor itself prints."""
         return self.path / "supervisor.log"
+
+    @property
+    def gpus(self) -> Path:
+        """What the GPUs that the run has did, one sample a line."""
+        return self.path / "gpus.jsonl"
 
     @property
     def stop_request(self) -> Path:
@@ -171,6 +186,16 @@ class StageFolder:
         """A train stage's result, in Hugging Face format."""
         return self.path / "checkpoint"
 
+    @property
+    def partial(self) -> Path:
+        """What an attempt that did not finish leaves for the next one: training checkpoints, shards."""
+        return self.path / "partial"
+
+    @property
+    def pruned(self) -> Path:
+        """Exists where the checkpoint was deleted to make room."""
+        return self.path / "pruned.json"
+
     def attempt(self, number: int) -> AttemptFolder:
         """The folder of one attempt, counted from 1."""
         return AttemptFolder(self.path / f"attempt-{number}")
@@ -197,12 +222,17 @@ class AttemptFolder:
 
     @property
     def state(self) -> Path:
-        """A `Process`: who works at it."""
+        """A `StateRecord`: who works at it."""
         return self.path / "state.json"
 
     @property
+    def word(self) -> Path:
+        """An `ExitRecord`: how it ended, as the stage itself says."""
+        return self.path / "word.json"
+
+    @property
     def exit(self) -> Path:
-        """An `ExitRecord`: how it ended."""
+        """An `ExitRecord`: how it ended, and that nothing of it lives; written by its guard."""
         return self.path / "exit.json"
 
     @property

@@ -67,7 +67,11 @@ def evaluation_id(t: int, repeat: int = 1) -> str:
 
 
 class Status(StrEnum):
-    """How a run or a stage stands."""
+    """How a run or a stage stands.
+
+    Lost: it ended with nobody to see it. Orphaned: it lives on, but whoever watched it is gone: a run without its supervisor, a
+    stage without its guard.
+    """
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -77,10 +81,11 @@ class Status(StrEnum):
     STOPPED = "stopped"
     PAUSED = "paused"
     LOST = "lost"
+    ORPHANED = "orphaned"
 
     @property
     def alive(self) -> bool:
-        """Whether something is, or soon will be, at work."""
+        """Whether something is, or soon will be, at work, under someone's eyes."""
         return self in (Status.WAITING, Status.RUNNING, Status.STOPPING)
 
 
@@ -98,7 +103,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     """`run.json`: what a run is, written before anything starts. `created` is seconds since the epoch.
 
     `rule`: by what its iterations are judged, as it was then; nothing writes it again. Of the rest a topup alone changes
-    something: the spec's `topups`.
+    something: the spec's `topups`. `sweep`: what the runs made by one `[matrix]` have in common, empty for a run by itself.
     """
 
     id: str
@@ -106,6 +111,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     created: float
     origin: Origin = Origin()
     rule: Declared | None = None
+    sweep: str = ""
     schema: int = 1
 
     @property
@@ -124,33 +130,55 @@ class Process(msgspec.Struct, frozen=True):
     started: float
 
 
+class StateRecord(msgspec.Struct, frozen=True):
+    """`state.json`: who works at an attempt: the guard, and the process it watches."""
+
+    guard: Process
+    payload: Process
+
+
 class SupervisorRecord(msgspec.Struct, frozen=True):
-    """`supervisor.json`: who walks the plan, or how the walk ended (`status` is then not RUNNING)."""
+    """`supervisor.json`: who walks the plan, or how the walk ended (`status` is then not alive).
+
+    WAITING, with a reason, while it waits for its turn, for GPUs or for room on the disk. `held`: it ended at a verdict that
+    someone has to answer. `slots`: the GPUs (by UUID) or CPUs it has.
+    """
 
     process: Process
     status: Status = Status.RUNNING
     reason: str = ""
     hint: str = ""
     ended: float | None = None
+    held: bool = False
+    slots: tuple[str, ...] = ()
 
 
 class JobRecord(msgspec.Struct, frozen=True):
-    """`job.json`: one attempt at a stage, written before it is launched. `run` is the run's folder."""
+    """`job.json`: one attempt at a stage, written before it is launched. `run` is the run's folder.
+
+    `key` names all that goes in (`core.inputs`): what an earlier attempt left may be used where it had the same one.
+    """
 
     run: str
     stage: Stage
     attempt: int
     spec: Spec
     created: float
+    key: str = ""
 
 
 class ExitRecord(msgspec.Struct, frozen=True):
-    """`exit.json`: how an attempt ended. `code` as a shell would give it, negative for a signal."""
+    """`exit.json`: how an attempt ended; nothing of it lives any more. `code` as a shell would give it, negative for a signal.
+
+    `swept`: how many processes it had left behind, which its guard ended. In `word.json` it is the stage's own word, before
+    its process ended.
+    """
 
     code: int
     ended: float
     reason: str = ""
     hint: str = ""
+    swept: int = 0
 
 
 class FileRecord(msgspec.Struct, frozen=True):
@@ -165,7 +193,8 @@ class Manifest(msgspec.Struct, frozen=True):
     """`manifest.json`: a stage is finished when this exists. Hashes of what went in, and of every file that came out.
 
     `inputs` maps the ids of the stages it was made from to their manifests' digests; `settings` is what else decided the
-    result.
+    result. `key` names all that went in (`core.inputs`): stages with equal keys have equal results. `origin`: the stage
+    (`RUN/it01/train`) whose result this is, where it was not made here; empty where it was.
     """
 
     stage: str
@@ -177,6 +206,8 @@ class Manifest(msgspec.Struct, frozen=True):
     settings: dict[str, Any]
     files: tuple[FileRecord, ...]
     versions: dict[str, str] = {}
+    key: str = ""
+    origin: str = ""
 
     def digest(self, under: str = "") -> str:
         """The sha256 of its files' names and contents (of those `under` a folder): the same for the same results."""

@@ -103,10 +103,22 @@ class Topup(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Resources(Struct, frozen=True, forbid_unknown_fields=True):
-    """`parallel`: how many stages that hold a model may run at once. `threads` per stage on the CPU; 0 leaves it to torch."""
+    """What a run takes of a machine, and what it leaves on its disk.
+
+    `parallel`: how many stages that hold a model may run at once. `threads` per stage on the CPU; 0 leaves it to torch.
+    `gpus`: how many GPUs the run waits for, where there are any; each must have the share `gpu_free` of its memory free.
+    `save_every_s`: how often a training leaves a checkpoint to resume from. `grace_s`: how long a stage that is asked to stop
+    has to leave another. `retain`: which checkpoints stay. `share`: whether results that another run has already are linked.
+    """
 
     parallel: Count = 1
     threads: Natural = 0
+    gpus: Natural = 1
+    gpu_free: Share = 0.9
+    save_every_s: Positive = 600.0
+    grace_s: Positive = 30.0
+    retain: Literal["all", "keep+last"] = "all"
+    share: bool = True
 
 
 class Spec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
