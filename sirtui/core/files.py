@@ -6,6 +6,7 @@ however that ends.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
@@ -33,17 +34,73 @@ def whole(path: Path) -> Iterator[BinaryIO]:
     """A file (mode 0600) that appears at `path` when the block ends well, or not at all."""
     make_folder(path.parent)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-    beside.rename(path)
+    try:
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        beside.rename(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def write(path: Path, content: bytes) -> None:
     """Put `content` at `path`, whole or not at all."""
     with whole(path) as file:
         file.write(content)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether `error` says that there is no more room on the disk, or none for this person."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def room_or_not() -> Iterator[None]:
+    """Go on after the block also where it ended because the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if not is_full(error):
+            raise
+
+
+class Reserve:
+    """A record at `path` that can be replaced once more when the disk is full: beside it lies a file with room of its own."""
+
+    _ROOM = 8192
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._spare = path, path.with_name(f".{path.name}.spare")
+        self._prepare()
+
+    def _prepare(self) -> None:
+        with suppress(OSError), open(os.open(self._spare, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600), "wb") as file:
+            if os.fstat(file.fileno()).st_size < self._ROOM:
+                file.write(b" " * self._ROOM)
+
+    def write(self, record: msgspec.Struct) -> None:
+        """Put the record there, whole or not at all. Without room, and without what was kept for this, nothing changes."""
+        try:
+            write_record(self._path, record)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            with room_or_not():
+                self._write_spare(msgspec.json.encode(record) + b"\n")
+        else:
+            self._prepare()
+
+    def _write_spare(self, content: bytes) -> None:
+        descriptor = os.open(self._spare, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.pwrite(descriptor, content, 0)
+            os.truncate(descriptor, len(content))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        self._spare.rename(self._path)
 
 
 def write_record(path: Path, record: msgspec.Struct) -> None:

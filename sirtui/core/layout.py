@@ -101,6 +101,11 @@ class RunFolder:
         return self.path / "control" / "stop"
 
     @property
+    def urgent_request(self) -> Path:
+        """Exists when someone asked the run to stop at once, without leave to finish anything."""
+        return self.path / "control" / "stop-now"
+
+    @property
     def answered(self) -> Path:
         """An `Answered`: the alarms after which someone said to go on."""
         return self.path / "control" / "answered.json"

@@ -167,6 +167,12 @@ class JobRecord(msgspec.Struct, frozen=True):
     key: str = ""
 
 
+STOPPED = "stopped"
+"""The reason of an attempt that ended because it was asked to: no failure."""
+NO_ROOM = 74
+"""The exit code of an attempt that found the disk full (EX_IOERR): it is made again when there is room."""
+
+
 class ExitRecord(msgspec.Struct, frozen=True):
     """`exit.json`: how an attempt ended; nothing of it lives any more. `code` as a shell would give it, negative for a signal.
 

@@ -1,15 +1,15 @@
-"""`python -m sirtui.stages ATTEMPT`: run one stage from its attempt folder.
+"""`python -m sirtui.stages ATTEMPT`: run one stage from its attempt folder, under a guard that holds the stage's lock.
 
-The frame around every stage: the lock that says someone lives, the journal, results moved into place only when whole,
-and an `exit.json` however it ends, a SIGKILL excepted.
+The frame around every stage: the journal, results moved into place only when whole, and its own word (`word.json`) on how
+it ended; the guard has the last one.
 """
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import shutil
-import signal
 import sys
 import time
 import traceback
@@ -17,27 +17,20 @@ from contextlib import suppress
 from hashlib import file_digest
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
-from sirtui.core import process
 from sirtui.core.errors import SirtuiError
 from sirtui.core.events import Artifact, Failed, Finished, Started
-from sirtui.core.files import read_record, try_lock, write_record
+from sirtui.core.files import read_record, write_record
 from sirtui.core.journal import Journal
 from sirtui.core.layout import AttemptFolder, RunFolder, StageFolder
 from sirtui.core.plan import needs
-from sirtui.core.run import ExitRecord, FileRecord, JobRecord, Manifest
+from sirtui.core.run import NO_ROOM, STOPPED, ExitRecord, FileRecord, JobRecord, Manifest
 from sirtui.recipes.shelf import Emit
 from sirtui.stages.context import Context
+from sirtui.stages.partial import discard
+from sirtui.stages.stopping import Stopped, Stopping
 from sirtui.stages.telling import telling
-
-BUSY = 75
-"""Exit code where another process already works at the stage (EX_TEMPFAIL)."""
-
-
-class Stopped(BaseException):
-    """A signal asked the stage to stop."""
 
 
 def main(folder: Path) -> int:
@@ -45,63 +38,76 @@ def main(folder: Path) -> int:
     os.umask(0o077)
     attempt = AttemptFolder(folder)
     job = read_record(attempt.job, JobRecord)
-    stage = StageFolder(folder.parent)
-    held = try_lock(stage.lock)
-    if held is None:
-        sys.stderr.write(f"{stage.path}: another process works at this stage\n")
-        return BUSY
-    write_record(attempt.state, process.current(time.time()))
-    journal = Journal(attempt.journal, time.time)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
-    record = _run(job, attempt, stage, journal)
-    write_record(attempt.exit, record)
+    journal, stopping = Journal(attempt.journal, time.time), Stopping()
+    stopping.install()
+    record = _run(job, attempt, journal, stopping)
+    with suppress(OSError):  # a full disk: the guard has room of its own to tell of the end
+        write_record(attempt.word, record)
     journal.close()
-    os.close(held)
     return record.code
 
 
-def _stop(number: int, _frame: FrameType | None) -> NoReturn:
-    signal.signal(number, signal.SIG_IGN)
-    raise Stopped(number)
-
-
-def _run(job: JobRecord, attempt: AttemptFolder, stage: StageFolder, journal: Journal) -> ExitRecord:
+def _run(job: JobRecord, attempt: AttemptFolder, journal: Journal, stopping: Stopping) -> ExitRecord:
     emit = telling(journal.emit)
     try:
         emit(Started(job.stage.id, job.attempt))
-        _work(job, attempt, stage, emit)
+        _work(job, attempt, StageFolder(attempt.path.parent), emit, stopping)
     except Stopped as stopped:
-        return ExitRecord(128 + int(stopped.args[0]), time.time(), "stopped")
+        return ExitRecord(128 + int(stopped.args[0]), time.time(), STOPPED)
     except SirtuiError as error:
-        emit(Failed(error.message, job.stage.id, error.hint))
-        return ExitRecord(1, time.time(), error.message, error.hint)
+        return _failed(emit, job, 1, error.message, error.hint)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            return _crashed(emit, job, attempt, error)
+        return _failed(emit, job, NO_ROOM, f"the disk is full: {error}", "The run goes on when there is room again.")
     except Exception as error:  # noqa: BLE001 - the border: whatever a library raises becomes a reason and a log
-        traceback.print_exc()
-        what = f"{type(error).__name__}: {error}"[:500]
-        hint = f"See {attempt.log} for where."
-        emit(Failed(what, job.stage.id, hint))
-        return ExitRecord(1, time.time(), what, hint)
+        return _crashed(emit, job, attempt, error)
     return ExitRecord(0, time.time())
 
 
-def _work(job: JobRecord, attempt: AttemptFolder, stage: StageFolder, emit: Emit) -> None:
+def _crashed(emit: Emit, job: JobRecord, attempt: AttemptFolder, error: Exception) -> ExitRecord:
+    with suppress(OSError):
+        traceback.print_exception(error)
+    return _failed(emit, job, 1, f"{type(error).__name__}: {error}"[:500], f"See {attempt.log} for where.")
+
+
+def _failed(emit: Emit, job: JobRecord, code: int, what: str, hint: str) -> ExitRecord:
+    with suppress(OSError):
+        emit(Failed(what, job.stage.id, hint))
+    return ExitRecord(code, time.time(), what, hint)
+
+
+def _work(job: JobRecord, attempt: AttemptFolder, stage: StageFolder, emit: Emit, stopping: Stopping) -> None:
     began = time.monotonic()
     run = RunFolder(Path(job.run))
-    scratch = attempt.path / "scratch"
-    for folder in (attempt.out, scratch):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700)
-    program = importlib.import_module(f"sirtui.stages.{job.stage.kind}")
-    settings = program.work(Context(job, run, attempt.out, scratch, emit))
-    files = _files(attempt.out)
-    for file in files:
-        emit(Artifact(file.path, file.bytes, file.sha256))
-    _into_place(attempt.out, stage.path)
-    shutil.rmtree(scratch, ignore_errors=True)
-    manifest = _manifest(job, run, settings, files, time.monotonic() - began)
-    write_record(stage.manifest, manifest)
+    _tidy(stage)
+    try:
+        for folder in (attempt.out, _scratch(attempt)):
+            folder.mkdir(mode=0o700)
+        program = importlib.import_module(f"sirtui.stages.{job.stage.kind}")
+        settings = program.work(Context(job, run, attempt.out, _scratch(attempt), emit, stopping))
+        files = _files(attempt.out)
+        for file in files:
+            emit(Artifact(file.path, file.bytes, file.sha256))
+        _into_place(attempt.out, stage.path)
+        manifest = _manifest(job, run, settings, files, time.monotonic() - began)
+        write_record(stage.manifest, manifest)
+    finally:
+        _tidy(stage)
+    discard(stage)
     emit(Finished(manifest.seconds, manifest.cpu_seconds))
+
+
+def _scratch(attempt: AttemptFolder) -> Path:
+    return attempt.path / "scratch"
+
+
+def _tidy(stage: StageFolder) -> None:
+    """Remove what attempts left half-made; what the next one can use lies elsewhere."""
+    for number in stage.attempts():
+        attempt = stage.attempt(number)
+        for folder in (attempt.out, _scratch(attempt)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _files(folder: Path) -> tuple[FileRecord, ...]:
@@ -141,6 +147,7 @@ def _manifest(
         settings=settings,
         files=files,
         versions=_versions(),
+        key=job.key,
     )
 
 

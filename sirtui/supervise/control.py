@@ -14,28 +14,35 @@ from sirtui.core.layout import RunFolder
 from sirtui.core.plan import plan
 from sirtui.core.rule import rule
 from sirtui.core.run import RunRecord, SupervisorRecord
-from sirtui.core.spec import Spec, Topup
+from sirtui.core.spec import Topup
 from sirtui.supervise.launchers import Launcher
 from sirtui.supervise.launchers.local import LocalLauncher
-from sirtui.supervise.reversals import answer, unanswered, why_held
+from sirtui.supervise.reversals import answer, unanswered
 from sirtui.supervise.starting import SUPERVISOR, launch_supervisor
-from sirtui.supervise.walk import GRACE_S, halt
+from sirtui.supervise.walk import halt
 
 _LOOK_S = 0.02
 
 
-def request_stop(run: RunFolder) -> None:
-    """Ask the supervisor to stop the run; it sees that within a second. Returns at once."""
+def request_stop(run: RunFolder, *, urgent: bool = False) -> None:
+    """Ask the supervisor to stop the run; it sees that within a second. Returns at once.
+
+    Stages have `resources.grace_s` to leave their work in order, after SIGINT and again after SIGTERM; none where `urgent`.
+    """
+    if urgent:
+        files.write(run.urgent_request, b"")
     files.write(run.stop_request, b"")
 
 
-def stop(run: RunFolder, timeout_s: float = 4 * GRACE_S, *, launcher: Launcher | None = None) -> None:
+def stop(run: RunFolder, timeout_s: float | None = None, *, urgent: bool = False, launcher: Launcher | None = None) -> None:
     """Stop the run and wait until nothing of it lives; where no supervisor does, end its stages here.
 
     Raises:
-        SirtuiError: its supervisor still lived after `timeout_s` seconds.
+        SirtuiError: its supervisor still lived after `timeout_s` seconds; where None: after four times the grace.
     """
-    request_stop(run)
+    request_stop(run, urgent=urgent)
+    grace_s = files.read_record(run.record, RunRecord).spec.resources.grace_s
+    timeout_s = 4 * grace_s if timeout_s is None else timeout_s
     deadline = time.monotonic() + timeout_s
     while files.is_locked(run.supervisor_lock):
         if time.monotonic() > deadline:
@@ -61,16 +68,22 @@ def resume(run: RunFolder, *, force: bool = False, command: Sequence[str] = SUPE
         raise UsageError(f"{run.name} is finished", "There is nothing left to do: start a new run for another result.")
     if force:
         halt(run, launcher or LocalLauncher())
-    if _was_held(run, spec):
+    if _was_held(run):
         answer(run, spec)
-    run.stop_request.unlink(missing_ok=True)
+    _forget_requests(run)
     launch_supervisor(run, command)
 
 
-def _was_held(run: RunFolder, spec: Spec) -> bool:
+def _forget_requests(run: RunFolder) -> None:
+    """Nobody asks it to stop any more."""
+    run.stop_request.unlink(missing_ok=True)
+    run.urgent_request.unlink(missing_ok=True)
+
+
+def _was_held(run: RunFolder) -> bool:
     """Whether the run ended, for everyone to see, at a loss that nobody said to go on after."""
-    ended, held = files.find_record(run.supervisor, SupervisorRecord), unanswered(run, spec)
-    return ended is not None and held is not None and ended.reason == why_held(held)
+    ended = files.find_record(run.supervisor, SupervisorRecord)
+    return ended is not None and ended.held
 
 
 def top_up(run: RunFolder, topup: Topup, *, command: Sequence[str] = SUPERVISOR) -> None:
@@ -87,7 +100,7 @@ def top_up(run: RunFolder, topup: Topup, *, command: Sequence[str] = SUPERVISOR)
         _plan_topup(run, topup)
     finally:
         os.close(held)
-    run.stop_request.unlink(missing_ok=True)
+    _forget_requests(run)
     launch_supervisor(run, command)
 
 

@@ -29,7 +29,7 @@ def of(handles: Collection[Handle]) -> set[Process]:
 
     A session's number says nothing once its leader is gone: then it may be another's.
     """
-    leaders = {handle.process for handle in handles if alive(handle.process)}
+    leaders = {handle.guard for handle in handles if alive(handle.guard)}
     sessions = {leader.pid for leader in leaders}
     members = {identify(pid, 0) for pid in _pids() if _session(pid) in sessions} if sessions else set()
     return leaders.union(filter(alive, members), *tagged([handle.tag for handle in handles]).values())

@@ -8,6 +8,7 @@ repeats none that is finished. A flock keeps it to one supervisor a run.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 import traceback
@@ -21,18 +22,16 @@ from sirtui.core.errors import SirtuiError
 from sirtui.core.layout import AttemptFolder, RunFolder
 from sirtui.core.plan import next_stages, plan
 from sirtui.core.process import boot_id, current
-from sirtui.core.run import ExitRecord, JobRecord, Kind, Process, RunRecord, Stage, Status, SupervisorRecord
+from sirtui.core.run import ExitRecord, JobRecord, Kind, RunRecord, Stage, StateRecord, Status, SupervisorRecord
 from sirtui.core.spec import Spec
 from sirtui.supervise import endings
-from sirtui.supervise.launchers import Handle, Launcher, Liveness
+from sirtui.supervise.launchers import Handle, Launcher, tag
+from sirtui.supervise.means import Means
 from sirtui.supervise.reversals import unanswered, why_held
+from sirtui.supervise.word import Word
 
-GRACE_S = 10.0
-"""How long a stage has to end after SIGINT, and again after SIGTERM."""
 LOOK_S = 0.25
 """How often control files, and stages of an earlier supervisor, are looked at. The end of a stage is seen at once."""
-LINGER_S = 30.0
-"""How long a process may live on after its exit record was seen."""
 
 
 def supervise(
@@ -40,27 +39,28 @@ def supervise(
     launcher: Launcher,
     *,
     now: Callable[[], float] = time.time,
-    grace_s: float = GRACE_S,
+    grace_s: float | None = None,
     on_change: Callable[[], None] = lambda: None,
 ) -> Status:
     """Walk the run's plan to its end, a stage's failure, or a request to stop (also SIGINT and SIGTERM); return which.
 
+    `grace_s`: how long a stage has to end after SIGINT, and again after SIGTERM; as the experiment says where None.
     `on_change` is called after stages were launched or ended. Call from the main thread.
 
     Raises:
         SirtuiError: another supervisor walks it, or its files cannot be used.
     """
-    with _stop_on_signals(run), _walking(run, launcher, now, grace_s) as walk:
+    with _walking(run, launcher, now, grace_s) as walk, _stop_on_signals(walk):
         return walk.walk(on_change)
 
 
-def halt(run: RunFolder, launcher: Launcher, *, now: Callable[[], float] = time.time, grace_s: float = GRACE_S) -> None:
+def halt(run: RunFolder, launcher: Launcher, *, now: Callable[[], float] = time.time) -> None:
     """End the stages that outlived the supervisor of this run.
 
     Raises:
         SirtuiError: a supervisor lives: ask it instead.
     """
-    with _walking(run, launcher, now, grace_s) as walk:
+    with _walking(run, launcher, now, None) as walk:
         walk.halt()
 
 
@@ -94,7 +94,7 @@ class _Job:
 
 
 @contextmanager
-def _walking(run: RunFolder, launcher: Launcher, now: Callable[[], float], grace_s: float) -> Iterator[_Walk]:
+def _walking(run: RunFolder, launcher: Launcher, now: Callable[[], float], grace_s: float | None) -> Iterator[_Walk]:
     """Be the run's only supervisor."""
     lock = files.try_lock(run.supervisor_lock)
     if lock is None:
@@ -106,11 +106,11 @@ def _walking(run: RunFolder, launcher: Launcher, now: Callable[[], float], grace
 
 
 @contextmanager
-def _stop_on_signals(run: RunFolder) -> Iterator[None]:
+def _stop_on_signals(walk: _Walk) -> Iterator[None]:
     """Turn SIGINT and SIGTERM into a request to stop."""
 
     def request(_signum: int, _frame: FrameType | None) -> None:
-        files.write(run.stop_request, b"")
+        walk.signalled = True
 
     before = {signum: signal.signal(signum, request) for signum in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -123,35 +123,45 @@ def _stop_on_signals(run: RunFolder) -> Iterator[None]:
 class _Walk:
     """A run being walked, by whoever holds its lock."""
 
-    def __init__(self, run: RunFolder, launcher: Launcher, now: Callable[[], float], grace_s: float) -> None:
-        self._run, self._launcher, self._now, self._grace_s = run, launcher, now, grace_s
+    def __init__(self, run: RunFolder, launcher: Launcher, now: Callable[[], float], grace_s: float | None) -> None:
+        self._run, self._launcher, self._now = run, launcher, now
         self._spec = files.read_record(run.record, RunRecord).spec
-        self._process = current(now())
+        self._grace_s = self._spec.resources.grace_s if grace_s is None else grace_s
+        self._word = Word(run, current(now()))
         self._done = {stage for stage in plan(self._spec) if run.stage(stage).manifest.exists()}
         self._running: dict[Stage, _Job] = {}
-        self._told: dict[Stage, float] = {}
         self._broken: tuple[Stage, ExitRecord] | None = None
-        self._stopping = False
+        self._stopping = self.signalled = False
+        self._means = Means(run, self._spec)
 
     def walk(self, on_change: Callable[[], None]) -> Status:
-        """Launch and wait until nothing runs and nothing is to be launched."""
+        """Launch and wait until nothing runs, nothing waits, and nothing is to be launched."""
         self._adopt()
-        self._record(Status.RUNNING)
-        while True:
-            self._check_folder()
-            changed = self._reap()
-            if self._run.stop_request.exists():
-                self._stop()
-            changed = self._launch() or changed
-            if changed:
-                _tell(on_change)
-            if not self._running:
-                break
-            self._cut_short()
-            self._launcher.wait(self._handles, LOOK_S)
+        self._word.say(Status.RUNNING)
+        try:
+            while self._step(on_change):
+                self._launcher.wait(self._handles, LOOK_S)
+        finally:
+            self._means.release()
         status = self._end()
         _tell(on_change)
         return status
+
+    def _step(self, on_change: Callable[[], None]) -> bool:
+        """Do what can be done now; whether there is something to wait for."""
+        self._check_folder()
+        ended = self._reap()
+        if self.signalled or self._run.stop_request.exists():
+            self._stop()
+        launched, waits_for = self._launch()
+        if self._running or waits_for:
+            said = self._word.say(Status.RUNNING if self._running else Status.WAITING, waits_for, slots=self._means.slots)
+        else:
+            said = False
+        if ended or launched or said:
+            _tell(on_change)
+        self._means.sample(self._running)
+        return bool(self._running or waits_for)
 
     def _check_folder(self) -> None:
         """End everything when someone removed the run: nothing is written that would make half a run again."""
@@ -181,105 +191,124 @@ class _Walk:
                     self._adopt_attempt(stage, attempt)
 
     def _adopt_attempt(self, stage: Stage, attempt: AttemptFolder) -> None:
+        """In this order: its exit record, its lock, what carries its tag, another boot; the rest is silence."""
         job = files.find_record(attempt.job, JobRecord)
         handle = self._launcher.find(job, attempt) if job else None
-        if handle and self._launcher.liveness([handle])[handle].running:
+        if handle and self._launcher.running([handle]):
             self._running[stage] = _Job(attempt, handle)
             return
-        if handle:
-            self._launcher.cancel([handle], grace_s=0)
         if files.is_locked(self._run.stage(stage).lock):
             raise SirtuiError(
                 f"{self._run.name}: {stage.id} is being worked at by a process that cannot be reached", _where(attempt)
             )
-        self._close(stage, attempt, endings.lost(attempt, boot_id(), self._now()))
+        swept = self._launcher.sweep(tag(job)) if job else 0
+        self._close(stage, attempt, endings.lost(attempt, boot_id(), self._now(), swept=swept))
 
     def _reap(self) -> bool:
         """Take note of the stages that ended; whether there were any."""
-        alive = self._launcher.liveness(self._handles)
-        ended = [stage for stage, job in self._running.items() if not alive[job.handle].running]
+        running = self._launcher.running(self._handles)
+        ended = [stage for stage, job in self._running.items() if job.handle not in running]
         for stage in ended:
-            job = self._running.pop(stage)
-            self._told.pop(stage, None)
-            self._ended(stage, job, alive[job.handle])
+            self._ended(stage, self._running.pop(stage))
+        if ended and not any(stage.kind.holds_model for stage in (*self._running, *self._left())):
+            self._means.release()
         return bool(ended)
 
-    def _ended(self, stage: Stage, job: _Job, left: Liveness) -> None:
-        if left.leftovers:
-            self._launcher.cancel([job.handle], grace_s=0)
-        record = self._close(stage, job.attempt, endings.unspoken(job.attempt, left.code, self._now(), stopped=self._stopping))
-        if stage not in self._done and self._broken is None:
+    def _left(self) -> Iterator[Stage]:
+        return (stage for stage in plan(self._spec) if stage not in self._done)
+
+    def _ended(self, stage: Stage, job: _Job) -> None:
+        if not job.attempt.exit.exists():
+            self._launcher.sweep(job.handle.tag)
+        record = self._close(stage, job.attempt, endings.unguarded(job.attempt, self._now(), stopped=self._stopping))
+        self._means.ended(stage, done=stage in self._done)
+        if stage in self._done:
+            return
+        if endings.found_no_room(record):
+            self._means.found_no_room(stage)
+        elif self._broken is None:
             self._broken = (stage, record)
 
     def _close(self, stage: Stage, attempt: AttemptFolder, unspoken: ExitRecord) -> ExitRecord:
-        """How an attempt ended, by its own word, else by ours, which is then written for it."""
+        """How an attempt ended, by its guard's word, else by ours, which is then written for it."""
         if self._run.stage(stage).manifest.exists():
             self._done.add(stage)
             unspoken = ExitRecord(0, unspoken.ended)
         if known := files.find_record(attempt.exit, ExitRecord):
             return known
-        files.write_record(attempt.exit, unspoken)
+        with files.room_or_not():
+            files.write_record(attempt.exit, unspoken)
         return unspoken
 
     def _stop(self) -> None:
         """End what runs, however long it takes, and launch nothing more."""
         self._stopping = True
+        with files.room_or_not():
+            files.write(self._run.stop_request, b"")
         while self._running:
-            self._record(Status.STOPPING)
-            self._launcher.cancel(self._handles, grace_s=self._grace_s)
+            self._word.say(Status.STOPPING)
+            self._launcher.cancel(self._handles, grace_s=self._grace_s, hurry=self._hurried)
             self._reap()
 
-    def _cut_short(self) -> None:
-        """End processes that have told how they ended, and still do not go: libraries that hang at exit hold a GPU."""
-        for stage, job in self._running.items():
-            if job.attempt.exit.exists() and time.monotonic() - self._told.setdefault(stage, time.monotonic()) > LINGER_S:
-                self._launcher.cancel([job.handle], grace_s=0)
+    def _hurried(self) -> bool:
+        """Whether someone asked again, to end at once."""
+        return self._run.urgent_request.exists()
 
-    def _launch(self) -> bool:
-        """Launch what can be launched; whether there was any."""
+    def _launch(self) -> tuple[bool, str]:
+        """Launch what can be launched: whether there was any, and what the first of the others waits for."""
         if self._broken or self._stopping:
-            return False
+            return False, ""
         held = unanswered(self._run, self._spec)
-        chosen = to_launch(self._spec, self._done, self._running, os.cpu_count() or 1, held.t if held else None)
-        for stage in chosen:
-            if not self._broken:
-                self._launch_stage(stage)
-        return bool(chosen)
+        launched, waits_for = False, ""
+        for stage in to_launch(self._spec, self._done, self._running, os.cpu_count() or 1, held.t if held else None):
+            if self._means.link(stage):
+                self._done.add(stage)
+                return True, waits_for
+            if why := self._means.missing(stage):
+                waits_for = waits_for or why
+            elif not self._broken:
+                launched = self._launch_stage(stage) or launched
+        return launched, waits_for
 
-    def _launch_stage(self, stage: Stage) -> None:
+    def _launch_stage(self, stage: Stage) -> bool:
         """Write the intent, then launch: what is killed in between is seen by the next supervisor."""
         folder = self._run.stage(stage)
         number = max(folder.attempts(), default=0) + 1
         attempt = folder.attempt(number)
-        files.make_folder(attempt.path.parent)
-        attempt.path.mkdir(mode=0o700)
-        job = JobRecord(str(self._run.path.absolute()), stage, number, self._spec, self._now())
-        files.write_record(attempt.job, job)
+        job = JobRecord(str(self._run.path.absolute()), stage, number, self._spec, self._now(), self._means.key(stage))
         try:
-            self._running[stage] = _Job(attempt, self._launcher.launch(job, attempt))
+            files.make_folder(attempt.path.parent)
+            attempt.path.mkdir(mode=0o700)
+            files.write_record(attempt.job, job)
+        except OSError as error:
+            if not files.is_full(error):
+                raise
+            shutil.rmtree(attempt.path, ignore_errors=True)
+            self._means.found_no_room(stage)
+            return False
+        try:
+            self._running[stage] = _Job(attempt, self._launcher.launch(job, attempt, self._means.granted(stage)))
         except OSError as error:
             self._broken = (stage, self._close(stage, attempt, endings.unlaunched(error, self._now())))
+        return True
 
     def _end(self) -> Status:
-        status, reason, hint = self._outcome()
-        self._record(status, reason, hint, ended=self._now())
+        status, reason, hint, held = self._outcome()
+        self._word.say(status, reason, hint, ended=self._now(), held=held)
         return status
 
-    def _outcome(self) -> tuple[Status, str, str]:
+    def _outcome(self) -> tuple[Status, str, str, bool]:
         if len(self._done) == len(plan(self._spec)):
-            return Status.FINISHED, "", ""
+            return Status.FINISHED, "", "", False
         held = None if self._stopping or self._broken else unanswered(self._run, self._spec)
         if held is not None:
             status = Status.PAUSED if self._spec.verdicts.on_reversal == "pause" else Status.STOPPED
             keep = f"Keep it{held.keep.t}, or " if held.keep else ""
-            return status, why_held(held), f"{keep}sirtui resume {self._run.name} to go on."
+            return status, why_held(held), f"{keep}sirtui resume {self._run.name} to go on.", True
         if self._broken is None or self._stopping:
-            return Status.STOPPED, "stopped on request", "Resume it to go on."
+            return Status.STOPPED, "stopped on request", "Resume it to go on.", False
         stage, record = self._broken
-        return endings.status(record), f"{stage.id}: {endings.reason(record)}", record.hint
-
-    def _record(self, status: Status, reason: str = "", hint: str = "", *, ended: float | None = None) -> None:
-        files.write_record(self._run.supervisor, SupervisorRecord(self._process, status, reason, hint, ended))
+        return endings.status(record), f"{stage.id}: {endings.reason(record)}", record.hint, False
 
 
 def _tell(on_change: Callable[[], None]) -> None:
@@ -290,5 +319,5 @@ def _tell(on_change: Callable[[], None]) -> None:
 
 
 def _where(attempt: AttemptFolder) -> str:
-    known = files.find_record(attempt.state, Process)
-    return f"It is process {known.pid} on {known.host}: end it there." if known else f"See {attempt.path}."
+    known = files.find_record(attempt.state, StateRecord)
+    return f"It is process {known.guard.pid} on {known.guard.host}: end it there." if known else f"See {attempt.path}."

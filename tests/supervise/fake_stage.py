@@ -1,7 +1,7 @@
 """A stage that does nothing but what is asked of it: `fake_stage.py FAULTS ATTEMPT`.
 
 FAULTS: words like `it01/sample=kill`, obeyed by the first attempt (`it01/sample=kill!`: by every one). It keeps the
-contract of a real stage: lock, state, journal, results, manifest, exit record. A verdict stage finds that nothing changed,
+contract of a real stage: results, manifest, its own word. A verdict stage finds that nothing changed,
 unless told otherwise: `it02/verdict=reversal:pass@4,ngram`.
 """
 
@@ -14,7 +14,6 @@ from typing import NoReturn
 
 from sirtui.core import files
 from sirtui.core.layout import AttemptFolder, StageFolder
-from sirtui.core.process import current
 from sirtui.core.rule import Declared
 from sirtui.core.run import ExitRecord, JobRecord, Kind, Manifest, Stage
 from sirtui.core.verdict import Keep, VerdictRecord
@@ -26,10 +25,9 @@ def main(faults: str, path: Path) -> None:
     attempt, folder = AttemptFolder(path), StageFolder(path.parent)
     job = files.read_record(attempt.job, JobRecord)
     run = Path(job.run)
-    if files.try_lock(folder.lock) is None:
+    if files.try_lock(folder.path / "fake.lock") is None:
         note(run / "doubles.txt", job.stage.id)
         raise SystemExit(75)
-    files.write_record(attempt.state, current(time.time()))
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda signum, _frame: leave(attempt, 128 + signum, "stopped"))
     note(run / "starts.txt", f"{job.stage.id} {time.time()}")
@@ -39,7 +37,7 @@ def main(faults: str, path: Path) -> None:
     files.write_record(folder.manifest, Manifest(job.stage.id, job.attempt, time.time(), 0, 0, {}, {}, ()))
     note(run / "finished.txt", job.stage.id)
     if wanted(faults, job) == "linger":
-        files.write_record(attempt.exit, ExitRecord(0, time.time()))
+        files.write_record(attempt.word, ExitRecord(0, time.time()))
         forever()
     note(run / "ends.txt", f"{job.stage.id} {time.time()}")
     leave(attempt, 0)
@@ -118,7 +116,7 @@ def forever() -> NoReturn:
 
 def leave(attempt: AttemptFolder, code: int, reason: str = "", hint: str = "") -> NoReturn:
     """Tell how it ended, and end."""
-    files.write_record(attempt.exit, ExitRecord(code, time.time(), reason, hint))
+    files.write_record(attempt.word, ExitRecord(code, time.time(), reason, hint))
     os._exit(code)
 
 

@@ -1,17 +1,19 @@
 """The supervisor as the command line starts it, with fake stages that obey FAULT.
 
 DIE=`before it01/sample` (or `after ...`): it kills itself between the intent and the launch of that stage, or right after.
+JUMP: how many seconds its clock is ahead.
 """
 
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from sirtui.core.layout import AttemptFolder, RunFolder
 from sirtui.core.run import JobRecord
 from sirtui.supervise import supervise
-from sirtui.supervise.launchers import Handle
+from sirtui.supervise.launchers import Granted, Handle
 from sirtui.supervise.launchers.local import LocalLauncher
 
 STAGE = Path(__file__).with_name("fake_stage.py")
@@ -20,10 +22,10 @@ STAGE = Path(__file__).with_name("fake_stage.py")
 class MortalLauncher(LocalLauncher):
     """Dies when it is told to."""
 
-    def launch(self, job: JobRecord, where: AttemptFolder) -> Handle:
+    def launch(self, job: JobRecord, where: AttemptFolder, granted: Granted) -> Handle:
         """Launch, unless that is when to die."""
         self._die(f"before {job.stage.id}")
-        handle = super().launch(job, where)
+        handle = super().launch(job, where, granted)
         self._die(f"after {job.stage.id}")
         return handle
 
@@ -34,4 +36,6 @@ class MortalLauncher(LocalLauncher):
 
 if __name__ == "__main__":
     launcher = MortalLauncher((sys.executable, str(STAGE), os.environ.get("FAULT", "")))
-    supervise(RunFolder(Path(sys.argv[1])), launcher, grace_s=float(os.environ.get("GRACE", "5")))
+    jump = float(os.environ.get("JUMP", "0"))
+    grace_s = float(os.environ.get("GRACE", "5"))
+    supervise(RunFolder(Path(sys.argv[1])), launcher, grace_s=grace_s, now=lambda: time.time() + jump)

@@ -17,10 +17,10 @@ from sirtui.core import files
 from sirtui.core.errors import SirtuiError
 from sirtui.core.layout import AttemptFolder
 from sirtui.core.plan import plan
-from sirtui.core.process import alive, current
-from sirtui.core.run import JobRecord, Process, Stage, Status
-from sirtui.supervise import launch_supervisor, supervise, walk
-from sirtui.supervise.launchers import tag
+from sirtui.core.process import alive, signal_safely
+from sirtui.core.run import JobRecord, Stage, Status
+from sirtui.supervise import launch_supervisor, supervise
+from sirtui.supervise.launchers import Granted, tag
 from sirtui.supervise.launchers.local import LocalLauncher
 
 Make = Callable[..., Trial]
@@ -58,63 +58,6 @@ def assert_each_once_in_the_end(trial: Trial) -> None:
     wait_until(lambda: not trial.living)
     assert_each_once(trial, 2)
     assert len(trial.lines("starts.txt")) == 10
-
-
-@pytest.mark.parametrize("stage", ["it01/train", pytest.param("it01/judge", marks=pytest.mark.slow)])
-def test_killed_before_the_launch(make_trial: Make, stage: str) -> None:
-    """An intent without a launch is closed as lost, and made anew."""
-    trial = make_trial()
-    with_death(trial, f"before {stage}")
-    trial.resume()
-    finish(trial)
-    assert trial.exit(stage).reason == "lost before it began"
-    assert trial.attempts(stage) == [1, 2]
-    assert_each_once(trial)
-
-
-@pytest.mark.parametrize("stage", ["it01/train", pytest.param("it01/judge", marks=pytest.mark.slow)])
-def test_killed_after_the_launch(make_trial: Make, stage: str) -> None:
-    """A stage that was on its way, and had not yet said who it is, is found by its tag, and waited for."""
-    trial = make_trial()
-    with_death(trial, f"after {stage}")
-    trial.resume()
-    finish(trial)
-    assert trial.attempts(stage) == [1]
-    assert_each_once(trial)
-
-
-def with_death(trial: Trial, die: str) -> None:
-    """Launch a supervisor that kills itself at `die`."""
-    trial.launch(die=die)
-    wait_until(lambda: not trial.supervised)
-    assert trial.record.status == Status.RUNNING
-
-
-def test_reboot(make_trial: Make) -> None:
-    """Nothing of another boot is signalled or waited for, whoever has the numbers now."""
-    trial = make_trial()
-    attempt = trial.attempt("it01/train")
-    job = JobRecord(str(trial.run.path), Stage.parse("it01/train"), 1, tiny(), 1.0)
-    me = current(1.0)
-    files.write_record(attempt.job, job)
-    files.write_record(attempt.state, Process(me.host, "another-boot", me.pid, me.ticks, 1.0))
-    trial.launch()
-    finish(trial)
-    assert trial.exit("it01/train").reason == "lost: the machine was started again"
-    assert trial.attempts("it01/train") == [1, 2]
-
-
-def test_a_number_used_again(make_trial: Make) -> None:
-    """A process that got a dead stage's number is neither waited for nor ended."""
-    trial = make_trial()
-    attempt, me = trial.attempt("it01/train"), current(1.0)
-    job = JobRecord(str(trial.run.path), Stage.parse("it01/train"), 1, tiny(), 1.0)
-    files.write_record(attempt.job, job)
-    files.write_record(attempt.state, Process(me.host, me.boot, me.pid, me.ticks + 1, 1.0))
-    assert LocalLauncher().find(job, attempt) is None
-    trial.launch()
-    finish(trial)
-    assert alive(me)
 
 
 def test_terminal_closed(make_trial: Make) -> None:
@@ -197,12 +140,11 @@ def test_unlaunchable(make_trial: Make) -> None:
     assert "/no/such/python" in trial.record.reason
 
 
-def test_lingering(make_trial: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lingering(make_trial: Make) -> None:
     """A process that hangs after it told its end is ended, and its stage counts."""
-    monkeypatch.setattr(walk, "LINGER_S", 0.0)
     trial = make_trial()
     stage = (sys.executable, str(HERE / "fake_stage.py"), "it01/train=linger")
-    assert supervise(trial.run, LocalLauncher(stage), grace_s=0.1) == Status.FINISHED
+    assert supervise(trial.run, LocalLauncher(stage, linger_s=0.0)) == Status.FINISHED
     assert_each_once(trial)
 
 
@@ -218,15 +160,51 @@ def test_whoever_looks_on(make_trial: Make, capsys: pytest.CaptureFixture[str]) 
     assert "the index is gone" in capsys.readouterr().err
 
 
-def test_eldest_process_is_the_stage(make_trial: Make, tmp_path: Path) -> None:
-    """Before a stage has said who it is, the first process with its tag stands for it."""
+def test_a_guard_on_its_way(make_trial: Make, tmp_path: Path) -> None:
+    """Before a guard has said who it is, the first process with its tag stands for it."""
     trial = make_trial()
     job = JobRecord(str(trial.run.path), Stage.parse("it01/train"), 1, tiny(), 1.0)
-    launcher = LocalLauncher(["/bin/sh", "-c", "sleep 60 & wait"])
-    handle = launcher.launch(job, AttemptFolder(tmp_path))
-    wait_until(lambda: len(trial.living) == 2)
-    found = LocalLauncher().find(job, AttemptFolder(tmp_path))
+    launcher, attempt = LocalLauncher(["/bin/sh", "-c", "sleep 60 & wait"]), AttemptFolder(tmp_path / "attempt-1")
+    attempt.path.mkdir()
+    handle = launcher.launch(job, attempt, Granted())
+    wait_until(lambda: len(trial.living) == 3 and attempt.state.exists())
+    attempt.state.unlink()
+    found = LocalLauncher().find(job, attempt)
     assert found
-    assert (found.tag, found.process.pid, found.process.ticks) == (tag(job), handle.process.pid, handle.process.ticks)
+    assert (found.tag, found.guard.pid, found.guard.ticks) == (tag(job), handle.guard.pid, handle.guard.ticks)
     launcher.cancel([handle], grace_s=1)
     assert trial.living == []
+
+
+def test_two_guards(make_trial: Make, tmp_path: Path) -> None:
+    """A second guard of one stage goes at once, and touches nothing."""
+    trial = make_trial()
+    job = JobRecord(str(trial.run.path), Stage.parse("it01/train"), 1, tiny(), 1.0)
+    first, second = (AttemptFolder(tmp_path / f"attempt-{number}") for number in (1, 2))
+    launcher = LocalLauncher(["/bin/sh", "-c", "sleep 60"])
+    for attempt in (first, second):
+        attempt.path.mkdir()
+    handle = launcher.launch(job, first, Granted())
+    wait_until(first.state.exists)
+    other = launcher.launch(job, second, Granted())
+    wait_until(lambda: not launcher.running([other]))
+    assert launcher.running([handle]) == [handle]
+    assert [path.name for path in second.path.iterdir()] == ["log.txt"]
+    launcher.cancel([handle], grace_s=1)
+
+
+def test_a_descriptor_stays_with_the_guard(make_trial: Make, tmp_path: Path) -> None:
+    """What a guard is given to hold (the lock of a GPU) is held by it alone, and after its supervisor."""
+    trial, lock = make_trial(), tmp_path / "gpu.lock"
+    job = JobRecord(str(trial.run.path), Stage.parse("it01/train"), 1, tiny(), 1.0)
+    attempt, held = AttemptFolder(tmp_path / "attempt-1"), files.try_lock(lock)
+    assert held
+    attempt.path.mkdir()
+    launcher = LocalLauncher(["/bin/sh", "-c", "sleep 60"])
+    handle = launcher.launch(job, attempt, Granted(descriptors=(held,)))
+    os.close(held)
+    wait_until(attempt.state.exists)
+    assert files.is_locked(lock)
+    signal_safely(handle.guard, signal.SIGKILL)
+    wait_until(lambda: not launcher.running([handle]))
+    assert not files.is_locked(lock)

@@ -112,6 +112,6 @@ def test_stages_tell_their_run(make_trial: Make) -> None:
     """A stage's process finds its run's folder in its job, and is tagged with it."""
     trial = make_trial()
     trial.launch("it01/train=hang")
-    process = trial.process("it01/train")
-    assert trial.living == [process.pid]
+    state = trial.state("it01/train")
+    assert trial.living == [state.guard.pid, state.payload.pid]
     assert files.read_record(trial.attempt("it01/train").job, JobRecord).run == str(trial.run.path)

@@ -1,23 +1,27 @@
 """Runs with fake stages, and waiting for them."""
 
+from __future__ import annotations
+
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sirtui.core import files
-from sirtui.core.layout import AttemptFolder, RunFolder
+from sirtui.core.layout import AttemptFolder, RunFolder, StoreFolder
 from sirtui.core.plan import plan
 from sirtui.core.process import signal_safely
-from sirtui.core.run import ExitRecord, Kind, Manifest, Process, RunRecord, Stage, SupervisorRecord
+from sirtui.core.run import ExitRecord, Kind, Manifest, Process, RunRecord, Stage, StateRecord, SupervisorRecord
 from sirtui.core.spec import Evaluation, Resources, Spec, Topup, Verdicts
 from sirtui.core.verdict import VerdictRecord
-from sirtui.supervise import launch_supervisor, resume, top_up
+from sirtui.supervise import create, launch_supervisor, resume, top_up
 
 HERE = Path(__file__).parent
 SUPERVISOR = (sys.executable, str(HERE / "fake_supervisor.py"))
@@ -42,6 +46,25 @@ def tiny(iterations: int = 1, repeats: int = 0, parallel: int = 1, threads: int 
         resources=Resources(parallel, threads),
         verdicts=verdicts or Verdicts(),
     )
+
+
+@contextmanager
+def making(store: StoreFolder, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Trial]]:
+    """Make runs of `tiny` experiments; whatever is left of them is killed in the end."""
+    trials: list[Trial] = []
+
+    def make(**settings: Any) -> Trial:
+        record = RunRecord(f"{len(trials):06x}", tiny(**settings), 1.0)
+        trials.append(Trial(create(store, record), monkeypatch))
+        return trials[-1]
+
+    yield make
+    for trial in trials:
+        if trial.supervised:
+            trial.kill_supervisor()
+        for pid in trial.living:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -123,8 +146,12 @@ class Trial:
 
     def process(self, stage: str, number: int = 1) -> Process:
         """Who works at an attempt, once someone does."""
+        return self.state(stage, number).payload
+
+    def state(self, stage: str, number: int = 1) -> StateRecord:
+        """Who works at an attempt and who guards it, once someone does."""
         wait_until(lambda: any(line.startswith(f"{stage} ") for line in self.lines("starts.txt")))
-        return files.read_record(self.attempt(stage, number).state, Process)
+        return files.read_record(self.attempt(stage, number).state, StateRecord)
 
     def lines(self, name: str) -> list[str]:
         """What the stages noted."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from sirtui.core.layout import AttemptFolder
@@ -20,29 +20,25 @@ def tag(job: JobRecord) -> str:
 
 @dataclass(frozen=True)
 class Handle:
-    """A launched job: its tag, and the process that works at it."""
+    """A launched job: its tag, and its guard."""
 
     tag: str
-    process: Process
+    guard: Process
 
 
 @dataclass(frozen=True)
-class Liveness:
-    """Whether a job's process runs; when it does not: whether it left others behind, and its exit code where known.
+class Granted:
+    """What a job is given of the machine: variables of its environment, and open descriptors of locks for its guard to hold."""
 
-    `code` is negative for a signal. A job that this launcher did not launch itself has none.
-    """
-
-    running: bool
-    leftovers: bool = False
-    code: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    descriptors: Sequence[int] = ()
 
 
 class Launcher(Protocol):
     """What supervision asks of a way to run jobs."""
 
-    def launch(self, job: JobRecord, where: AttemptFolder) -> Handle:
-        """Start the job, detached from whoever asks.
+    def launch(self, job: JobRecord, where: AttemptFolder, granted: Granted) -> Handle:
+        """Start the job under a guard, detached from whoever asks.
 
         Raises:
             OSError: it could not be started.
@@ -50,20 +46,24 @@ class Launcher(Protocol):
         ...
 
     def find(self, job: JobRecord, where: AttemptFolder) -> Handle | None:
-        """The handle of a job launched by an earlier supervisor, None where nothing of it lives."""
+        """The handle of a job launched by an earlier supervisor, None where no guard of it lives, or is on its way."""
         ...
 
-    def liveness(self, handles: Collection[Handle]) -> Mapping[Handle, Liveness]:
-        """How each job stands."""
+    def running(self, handles: Collection[Handle]) -> Collection[Handle]:
+        """Those of the jobs whose guard lives."""
+        ...
+
+    def sweep(self, tag: str) -> int:
+        """End what a job without a guard has left behind; how many processes that were."""
         ...
 
     def wait(self, handles: Collection[Handle], timeout_s: float) -> None:
         """Return when one of the jobs may have ended, at the latest after `timeout_s` seconds."""
         ...
 
-    def cancel(self, handles: Collection[Handle], *, grace_s: float) -> None:
+    def cancel(self, handles: Collection[Handle], *, grace_s: float, hurry: Callable[[], bool] = lambda: False) -> None:
         """End the jobs and all they started: SIGINT, `grace_s` seconds, SIGTERM, as many, SIGKILL; return when that is done.
 
-        With `grace_s` = 0 it is SIGKILL at once: they write nothing more.
+        With `grace_s` = 0, and as soon as `hurry` says so, it is SIGKILL at once: they write nothing more.
         """
         ...

@@ -1,4 +1,4 @@
-"""Stages as processes of this machine, each in a session of its own."""
+"""Stages as processes of this machine, each under a guard in a session of its own."""
 
 from __future__ import annotations
 
@@ -8,38 +8,43 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 
 from sirtui.core import files
 from sirtui.core.layout import AttemptFolder
 from sirtui.core.process import alive, identify, signal_safely
-from sirtui.core.run import JobRecord, Process
-from sirtui.supervise import environment, family
-from sirtui.supervise.launchers import Handle, Liveness, tag
+from sirtui.core.run import JobRecord, Process, StateRecord
+from sirtui.supervise import environment, family, guard
+from sirtui.supervise.launchers import Granted, Handle, tag
 
 STAGE = (sys.executable, "-m", "sirtui.stages")
+GUARD = (sys.executable, "-I", "-S", guard.__file__)
+LINGER_S = 30.0
+"""How long a process may live on after it said how it ended."""
 _SWEEP_S = 5.0
+_LOOK_S = 0.1
 
 
 class LocalLauncher:
     """Starts `command` + the attempt folder for each job."""
 
-    def __init__(self, command: Sequence[str] = STAGE) -> None:
-        self._command = command
+    def __init__(self, command: Sequence[str] = STAGE, *, linger_s: float = LINGER_S) -> None:
+        self._command, self._linger_s = command, linger_s
         self._children: dict[Handle, subprocess.Popen[bytes]] = {}
 
-    def launch(self, job: JobRecord, where: AttemptFolder) -> Handle:
+    def launch(self, job: JobRecord, where: AttemptFolder, granted: Granted) -> Handle:
         """Start the job: own session, no stdin, output into its log. See `Launcher`."""
         log = os.open(where.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             child = subprocess.Popen(
-                [*self._command, str(where.path)],
+                [*GUARD, str(where.path), str(self._linger_s), *self._command, str(where.path)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=where.path,
-                env=environment.for_job(job, os.environ),
+                env={**environment.for_job(job, os.environ), **granted.environment},
+                pass_fds=granted.descriptors,
                 start_new_session=True,
             )
         finally:
@@ -51,32 +56,29 @@ class LocalLauncher:
     def find(self, job: JobRecord, where: AttemptFolder) -> Handle | None:
         """The job as its `state.json` and its tag tell of it. See `Launcher`.
 
-        A process that has not yet written `state.json` is on its way: the eldest that carries the tag.
+        A guard that has not yet written `state.json` is on its way: the eldest that carries the tag.
         """
-        known, mark = files.find_record(where.state, Process), tag(job)
-        if known and alive(known):
-            return Handle(mark, known)
+        mark, state = tag(job), files.find_record(where.state, StateRecord)
+        if state is not None:
+            return Handle(mark, state.guard) if alive(state.guard) else None
         others = family.tagged([mark])[mark]
-        return Handle(mark, known or others[0]) if others else None
+        return Handle(mark, others[0]) if others else None
 
-    def liveness(self, handles: Collection[Handle]) -> Mapping[Handle, Liveness]:
-        """How each job stands. See `Launcher`."""
-        ended = [handle for handle in handles if not self._runs(handle)]
-        left = family.tagged([handle.tag for handle in ended]) if ended else {}
-        return {
-            handle: Liveness(running=False, leftovers=bool(left[handle.tag]), code=self._code(handle))
-            if handle in ended
-            else Liveness(running=True)
-            for handle in handles
-        }
+    def running(self, handles: Collection[Handle]) -> Collection[Handle]:
+        """Those whose guard lives. See `Launcher`."""
+        return [handle for handle in handles if self._runs(handle)]
+
+    def sweep(self, tag: str) -> int:
+        """Kill what carries the tag. See `Launcher`."""
+        return _sweep([tag], set())
 
     def wait(self, handles: Collection[Handle], timeout_s: float) -> None:
-        """Sleep until a job's process ends, at most `timeout_s` seconds. See `Launcher`."""
+        """Sleep until a guard ends, at most `timeout_s` seconds. See `Launcher`."""
         poll = select.poll()
         with ExitStack() as opened:
             for handle in handles:
                 try:
-                    descriptor = os.pidfd_open(handle.process.pid)
+                    descriptor = os.pidfd_open(handle.guard.pid)
                 except ProcessLookupError:
                     return
                 opened.callback(os.close, descriptor)
@@ -85,39 +87,40 @@ class LocalLauncher:
                     return
             poll.poll(max(0.0, timeout_s) * 1000)
 
-    def cancel(self, handles: Collection[Handle], *, grace_s: float) -> None:
+    def cancel(self, handles: Collection[Handle], *, grace_s: float, hurry: Callable[[], bool] = lambda: False) -> None:
         """End the jobs and all they started. See `Launcher`.
 
-        SIGINT and SIGTERM go to a job's own process, which ends its children in order; SIGKILL goes to all of them.
+        Their guards hand the signals on, and see to it that nothing is left; where a guard does not, it is done here.
         """
         known = family.of(handles)
         for signum in (signal.SIGINT, signal.SIGTERM) if grace_s > 0 else ():
-            for handle in handles:
-                signal_safely(handle.process, signum)
-            self._wait_for_all(handles, grace_s)
-        _sweep(handles, known)
+            if not hurry():
+                self._ask(handles, signum, grace_s, hurry)
+        self._ask(handles, signal.SIGQUIT, _SWEEP_S, lambda: False)
+        _sweep([handle.tag for handle in handles], known)
 
-    def _wait_for_all(self, handles: Collection[Handle], timeout_s: float) -> None:
-        deadline = time.monotonic() + timeout_s
-        while (running := [handle for handle in handles if self._runs(handle)]) and time.monotonic() < deadline:
-            self.wait(running, deadline - time.monotonic())
+    def _ask(self, handles: Collection[Handle], signum: int, patience_s: float, hurry: Callable[[], bool]) -> None:
+        """Signal the guards, and wait for their ends."""
+        for handle in handles:
+            signal_safely(handle.guard, signum)
+        deadline = time.monotonic() + patience_s
+        while (left := self.running(handles)) and time.monotonic() < deadline and not hurry():
+            self.wait(left, min(_LOOK_S, deadline - time.monotonic()))
 
     def _runs(self, handle: Handle) -> bool:
         child = self._children.get(handle)
-        return child.poll() is None if child else alive(handle.process)
-
-    def _code(self, handle: Handle) -> int | None:
-        child = self._children.get(handle)
-        return child.returncode if child else None
+        return child.poll() is None if child else alive(handle.guard)
 
 
-def _sweep(handles: Collection[Handle], known: set[Process]) -> None:
-    """Kill what is left, again and again since the dying may fork, until nothing is or `_SWEEP_S` are over."""
-    deadline = time.monotonic() + _SWEEP_S
+def _sweep(tags: Collection[str], known: set[Process]) -> int:
+    """Kill what is left, again and again since the dying may fork, until nothing is or `_SWEEP_S` are over; how many."""
+    deadline, seen = time.monotonic() + _SWEEP_S, set[Process]()
     while time.monotonic() < deadline:
-        left = {process for process in known if alive(process)} | family.of(handles)
+        left = {process for process in known if alive(process)}.union(*family.tagged(tags).values())
         if not left:
-            return
+            break
         for process in left:
             signal_safely(process, signal.SIGKILL)
+        seen |= left
         time.sleep(0.01)
+    return len(seen)
