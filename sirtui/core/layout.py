@@ -1,4 +1,4 @@
-"""Where each file of a run lies. Paths only: nothing is read or made here."""
+"""Where each file of a run lies. Paths only: nothing is read but names of folders, nothing made."""
 
 from __future__ import annotations
 
@@ -195,6 +195,12 @@ class StageFolder:
     def partial(self) -> Path:
         """What an attempt that did not finish leaves for the next one: training checkpoints, shards."""
         return self.path / "partial"
+
+    def unused_partial(self) -> Path:
+        """A name beside `partial` for what is set aside."""
+        taken = {path.name for path in self.path.glob("partial.old-*")}
+        number = next(each for each in range(1, len(taken) + 2) if f"partial.old-{each}" not in taken)
+        return self.path / f"partial.old-{number}"
 
     @property
     def pruned(self) -> Path:

@@ -51,23 +51,34 @@ def stop(run: RunFolder, timeout_s: float | None = None, *, urgent: bool = False
     halt(run, launcher or LocalLauncher())
 
 
-def resume(run: RunFolder, *, force: bool = False, command: Sequence[str] = SUPERVISOR, launcher: Launcher | None = None) -> None:
+def resume(
+    run: RunFolder,
+    *,
+    force: bool = False,
+    anew: bool = False,
+    command: Sequence[str] = SUPERVISOR,
+    launcher: Launcher | None = None,
+) -> None:
     """Go on with a run that was stopped, failed, was lost, or waits after a reversal. Nothing finished is repeated.
 
     What is lost so far stops it no more; a loss of something else does. A stage that outlived its supervisor is waited
-    for; with `force` it is ended first, and repeated.
+    for; with `force` it is ended first, and repeated. `anew`: what unfinished attempts left is set aside, not gone on with.
 
     Raises:
-        UsageError: it is at work, or finished.
+        UsageError: it is at work, here or on another machine, or finished.
         SirtuiError: its supervisor did not start.
     """
     if files.is_locked(run.supervisor_lock):
         raise UsageError(f"{run.name} is at work already", "Stop it first if it should start again.")
+    if not force:
+        _refuse_elsewhere(run)
     spec = files.read_record(run.record, RunRecord).spec
     if all(run.stage(stage).manifest.exists() for stage in plan(spec)):
         raise UsageError(f"{run.name} is finished", "There is nothing left to do: start a new run for another result.")
     if force:
         halt(run, launcher or LocalLauncher())
+    if anew:
+        _set_aside(run, spec)
     if _was_held(run):
         answer(run, spec)
     _forget_requests(run)
@@ -78,6 +89,22 @@ def _forget_requests(run: RunFolder) -> None:
     """Nobody asks it to stop any more."""
     run.stop_request.unlink(missing_ok=True)
     run.urgent_request.unlink(missing_ok=True)
+
+
+def _refuse_elsewhere(run: RunFolder) -> None:
+    """A lock may not reach from one machine to another: what was last heard of elsewhere, alive, may be so still."""
+    known = files.find_record(run.supervisor, SupervisorRecord)
+    here = os.uname().nodename
+    if known is not None and known.status.alive and known.process.host != here:
+        hint = f"Stop it there. If {known.process.host} is gone: sirtui resume {run.name} --force"
+        raise UsageError(f"{run.name} was last at work on {known.process.host}, this is {here}", hint)
+
+
+def _set_aside(run: RunFolder, spec: Spec) -> None:
+    """Rename what unfinished attempts left for the next one."""
+    for folder in map(run.stage, plan(spec)):
+        if folder.partial.exists() and not folder.manifest.exists():
+            folder.partial.rename(folder.unused_partial())
 
 
 def _was_held(run: RunFolder) -> bool:

@@ -24,8 +24,8 @@ from typing import Any
 
 BUSY = 75
 """Exit code where another guard has the stage (EX_TEMPFAIL)."""
-STOPPED = "stopped"
-"""The reason of what ended because it was asked to: no failure."""
+NO_ROOM, STOPPED = 74, "stopped"
+"""The exit code of what found the disk full, and the reason of what ended because it was asked to (see `core.run`)."""
 
 _SUBREAPER, _PARENT_DEATH_SIGNAL = 36, 1
 _WATCHED = {signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP}
@@ -165,6 +165,8 @@ def _ended(code: int, folder: Path, *, asked: bool) -> dict[str, Any]:
     if asked:
         return _record(code, STOPPED)
     log = folder / "log.txt"
+    if code == NO_ROOM:
+        return _record(code, "the disk is full", "The run goes on when there is room again.")
     if code < 0:
         known = {each.value: each for each in signal.Signals}.get(-code)
         hint = (_HINTS.get(known) if known else "") or f"A library crashed. See the log: {log}"

@@ -4,30 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-HERE = Path(__file__).parent
-EXPERIMENT = """
-name = "toy"
-base_model = "model"
-task = "toy.py"
-method = ["toy.py", "toy.py", "toy.py"]
-iterations = 3
-seed = 7
-[sampling]
-sampler = "toy.py"
-n = 8
-[evaluation]
-samples = 8
-first_samples = 16
-repeats = 1
-embedder = ""
-measures = ["toy.py"]
-[resources]
-parallel = 2
-"""
+from toying import EXPERIMENT, TOY
 
 
 class Shell:
@@ -50,7 +29,7 @@ class Shell:
 @pytest.fixture
 def shell(tmp_path):
     """A shell in a folder that holds `toy.toml`, its recipes, and an empty base model."""
-    shutil.copy(HERE / "toy.py", tmp_path)
+    shutil.copy(TOY, tmp_path)
     (tmp_path / "toy.toml").write_text(EXPERIMENT)
     (tmp_path / "model").mkdir()
     return Shell(tmp_path)

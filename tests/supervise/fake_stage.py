@@ -15,7 +15,7 @@ from typing import NoReturn
 from sirtui.core import files
 from sirtui.core.layout import AttemptFolder, StageFolder
 from sirtui.core.rule import Declared
-from sirtui.core.run import ExitRecord, JobRecord, Kind, Manifest, Stage
+from sirtui.core.run import NO_ROOM, ExitRecord, JobRecord, Kind, Manifest, Stage
 from sirtui.core.verdict import Keep, VerdictRecord
 from sirtui.core.verdict import Kind as Verdict
 
@@ -63,6 +63,8 @@ def obey(fault: str, attempt: AttemptFolder) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         case "empty":
             leave(attempt, 0)
+        case "full":
+            fill(attempt)
         case "gate":
             while not (attempt.path / "open").exists():
                 time.sleep(0.005)
@@ -91,6 +93,16 @@ def hang(fault: str) -> NoReturn:
     forever()
 
 
+def fill(attempt: AttemptFolder) -> None:
+    """Write a megabyte; where there is no room, leave nothing of it, and say so."""
+    big = attempt.path / "big"
+    try:
+        big.write_bytes(bytes(1 << 20))
+    except OSError as error:
+        big.unlink()
+        leave(attempt, NO_ROOM if files.is_full(error) else 1, f"the disk is full: {error}")
+
+
 def double_fork() -> None:
     """Leave a grandchild in a session of its own, deaf to everything but SIGKILL."""
     if os.fork() == 0:
@@ -116,7 +128,8 @@ def forever() -> NoReturn:
 
 def leave(attempt: AttemptFolder, code: int, reason: str = "", hint: str = "") -> NoReturn:
     """Tell how it ended, and end."""
-    files.write_record(attempt.word, ExitRecord(code, time.time(), reason, hint))
+    with files.room_or_not():
+        files.write_record(attempt.word, ExitRecord(code, time.time(), reason, hint))
     os._exit(code)
 
 
@@ -127,4 +140,7 @@ def note(path: Path, line: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    try:
+        main(sys.argv[1], Path(sys.argv[2]))
+    except OSError as error:
+        leave(AttemptFolder(Path(sys.argv[2])), NO_ROOM if files.is_full(error) else 1, str(error))

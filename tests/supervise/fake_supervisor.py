@@ -1,7 +1,7 @@
 """The supervisor as the command line starts it, with fake stages that obey FAULT.
 
-DIE=`before it01/sample` (or `after ...`): it kills itself between the intent and the launch of that stage, or right after.
-JUMP: how many seconds its clock is ahead.
+DIE=`before it01/sample` (or `after ...`): it kills itself between the intent and the launch of that stage, or right after; `*`: of any.
+REAL: its stages are real ones. JUMP: how many seconds its clock is ahead.
 """
 
 import os
@@ -14,6 +14,7 @@ from sirtui.core.layout import AttemptFolder, RunFolder
 from sirtui.core.run import JobRecord
 from sirtui.supervise import supervise
 from sirtui.supervise.launchers import Granted, Handle
+from sirtui.supervise.launchers.local import STAGE as REAL_STAGE
 from sirtui.supervise.launchers.local import LocalLauncher
 
 STAGE = Path(__file__).with_name("fake_stage.py")
@@ -24,18 +25,19 @@ class MortalLauncher(LocalLauncher):
 
     def launch(self, job: JobRecord, where: AttemptFolder, granted: Granted) -> Handle:
         """Launch, unless that is when to die."""
-        self._die(f"before {job.stage.id}")
+        self._die("before", job)
         handle = super().launch(job, where, granted)
-        self._die(f"after {job.stage.id}")
+        self._die("after", job)
         return handle
 
-    def _die(self, moment: str) -> None:
-        if os.environ.get("DIE") == moment:
+    def _die(self, when: str, job: JobRecord) -> None:
+        if os.environ.get("DIE") in (f"{when} {job.stage.id}", f"{when} *"):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    launcher = MortalLauncher((sys.executable, str(STAGE), os.environ.get("FAULT", "")))
+    fake = (sys.executable, str(STAGE), os.environ.get("FAULT", ""))
+    launcher = MortalLauncher(REAL_STAGE if os.environ.get("REAL") else fake)
     jump = float(os.environ.get("JUMP", "0"))
     grace_s = float(os.environ.get("GRACE", "5"))
     supervise(RunFolder(Path(sys.argv[1])), launcher, grace_s=grace_s, now=lambda: time.time() + jump)

@@ -132,6 +132,10 @@ class Trial:
         signal_safely(self.record.process, signal.SIGKILL)
         wait_until(lambda: not self.supervised)
 
+    def kill(self, process: Process) -> None:
+        """SIGKILL a process."""
+        assert signal_safely(process, signal.SIGKILL)
+
     def attempt(self, stage: str, number: int = 1) -> AttemptFolder:
         """The folder of an attempt."""
         return self.run.stage(Stage.parse(stage)).attempt(number)
