@@ -16,6 +16,7 @@ from pathlib import Path
 from sirtui import __version__
 from sirtui.core.errors import SirtuiError, UsageError
 from sirtui.core.layout import default_store
+from sirtui.core.text import clean, clean_block
 
 COMMANDS = {
     "demo": "run the embedded nano loop: a real reversal on a laptop",
@@ -29,10 +30,13 @@ COMMANDS = {
     "logs": "print or follow the log of a stage",
     "stop": "stop a run and its stages",
     "resume": "go on with a run that stopped, failed or was lost",
+    "prune": "delete the checkpoints that nothing needs any more",
+    "doctor": "what this machine can and cannot do, and what to do about it",
     "reindex": "rebuild the index from the run folders",
     "supervise": "",
 }
 """Name and help; one without help is not for people."""
+_LONGEST = 255
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise UsageError(f"{asked.store} is no folder", "--store and $SIRTUI_STORE name a folder.")
         return int(asked.call(asked))
     except SirtuiError as error:
-        sys.stderr.write(f"sirtui: {error}\n")
+        sys.stderr.write(f"sirtui: {clean_block(str(error))}\n")
         return error.exit_code
     except PermissionError as error:
         sys.stderr.write(f"sirtui: {error.filename}: {error.strerror}\n")
@@ -77,7 +81,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
         prog="sirtui", description="Run self-improvement loops and see whether each iteration is progress or regress."
     )
     parser.add_argument("--version", action="version", version=f"sirtui {__version__}")
-    _add_store(parser, default_store(os.environ))
+    _add_store(parser, str(default_store(os.environ)))
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII signs only")
     parser.set_defaults(call=_screen, run=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
@@ -90,11 +94,19 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
 def _add_store(parser: argparse.ArgumentParser, default: object) -> None:
     parser.add_argument(
         "--store",
-        type=Path,
+        type=_folder,
         default=default,
         metavar="DIR",
         help="where runs are kept (default: $SIRTUI_STORE, else ~/.local/share/sirtui)",
     )
+
+
+def _folder(text: str) -> Path:
+    """A folder that can be: not the working directory for want of a name, nothing that a terminal would obey."""
+    path = Path(text)
+    if not text or clean(text) != text or any(len(os.fsencode(part)) > _LONGEST for part in path.parts):
+        raise argparse.ArgumentTypeError(f"{clean(text, 80)!r} is no name of a folder")
+    return path
 
 
 def _screen(asked: argparse.Namespace) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +35,9 @@ def check_names(spec: Spec, file: str) -> None:
     """Whether all that `spec` names is there, and fits together.
 
     Raises:
-        SpecError: something does not.
+        SpecError: something does not, or a token stands in it.
     """
+    _check_secrets(spec, file)
     _check_tasks(spec, file)
     for name in spec.evaluation.measures:
         _found("measures", name, file, "evaluation.measures")
@@ -51,6 +54,40 @@ def check_names(spec: Spec, file: str) -> None:
             locate(name)
         except NotFound as error:
             raise SpecError(f"{file}: {key}: {error.message}", error.hint) from error
+
+
+_SECRET_KEY = re.compile(
+    r"(?:.*_)?(?:hub|auth|access|api|hf|bearer|secret)_?(?:token|key|secret)|token|(?:.*_)?(?:password|passwd|secret)"
+)
+_SECRET = re.compile(
+    r"\b(?:hf_[A-Za-z0-9]{30,}|gh[a-z]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|glpat-[\w-]{20,}|AKIA[A-Z0-9]{16})"
+    r"|(?<![\w/.-])sk-[\w-]{30,}|://[^/\s:@]+:[^/\s@]+@"
+)
+
+
+def _check_secrets(spec: Spec, file: str) -> None:
+    """Whether a token stands in the experiment: it would be kept in run.json, and be shown.
+
+    Raises:
+        SpecError: one does. What it is, is not said.
+    """
+    for key, name, value in _texts("", "", msgspec.to_builtins(spec)):
+        named = key.startswith("train.") and _SECRET_KEY.fullmatch(name.lower())
+        if value and (named or _SECRET.search(value)):
+            hint = "Take it out, and set HF_TOKEN in the environment; who has this file may have read the token."
+            raise SpecError(f"{file}: {key}: tokens do not belong into an experiment file", hint)
+
+
+def _texts(key: str, name: str, value: object) -> Iterator[tuple[str, str, str]]:
+    """Every text in nested tables and lists: its dotted key, the last name of it, itself."""
+    if isinstance(value, dict):
+        for inner, each in value.items():
+            yield from _texts(f"{key}.{inner}" if key else str(inner), str(inner), each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(key, name, each)
+    elif isinstance(value, str):
+        yield key, name, value
 
 
 def _check_tasks(spec: Spec, file: str) -> None:

@@ -27,7 +27,7 @@ def call(asked: argparse.Namespace) -> int:
     store = Store(asked.store)
     store.catch_up(patience=5)
     run = store.folder.run(store.find(asked.run))
-    record = judged.verdict_on(run, judged.iteration(asked.it) if asked.it else None)
+    record = judged.verdict_on(run, judged.iteration(asked.it) if asked.it is not None else None)
     told = explained(_cell(record, asked.measure), record)
     sys.stdout.write(f"{run.name}\n")
     sys.stdout.write(folded("\n".join(told), terminal_width()) + "\n")

@@ -23,7 +23,7 @@ from sirtui.core.verdict import Request, VerdictRecord
 from sirtui.recipes.declare import resolved
 from sirtui.store import Store
 
-_ITERATION = re.compile(r"(?:it|M_?|m_?)?0*(\d+)")
+_ITERATION = re.compile(r"(?:it|M_?|m_?)?0*([0-9]{1,6})")
 
 
 def iteration(text: str) -> int:

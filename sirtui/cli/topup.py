@@ -31,7 +31,7 @@ def call(asked: argparse.Namespace) -> int:
     store = Store(asked.store)
     store.catch_up(patience=5)
     run = store.folder.run(store.find(asked.run))
-    record = judged.verdict_on(run, judged.iteration(asked.it) if asked.it else None)
+    record = judged.verdict_on(run, judged.iteration(asked.it) if asked.it is not None else None)
     times = asked.times or enough(record)
     supervise.top_up(run, Topup(record.t, times))
     sys.stderr.write(f"it{record.t} and it1 are evaluated {times} more time{'' if times == 1 else 's'}; this is an extra look\n")

@@ -51,7 +51,7 @@ def call(asked: argparse.Namespace) -> int:
             )
     verdicts = _verdicts(store, runs, asked)
     whose = runs[0].name if len(runs) == 1 else f"the group of {len(runs)} runs"
-    chosen = judged.chosen(verdicts, judged.iteration(asked.it) if asked.it else None, whose)
+    chosen = judged.chosen(verdicts, judged.iteration(asked.it) if asked.it is not None else None, whose)
     controls = judged.controls(store, runs[0])
     told = as_json(runs, verdicts, chosen, controls) if asked.json else as_text(runs, verdicts, chosen, controls)
     sys.stdout.write(f"{told}\n")

@@ -58,7 +58,7 @@ class Stage(msgspec.Struct, frozen=True, order=True):
         return cls(int(found["t"]), Kind(found["kind"]), int(found["repeat"] or 1))
 
 
-_STAGE_ID = re.compile(rf"it(?P<t>\d+)/(?:repeat-(?P<repeat>\d+)/)?(?P<kind>{'|'.join(Kind)})")
+_STAGE_ID = re.compile(rf"it(?P<t>[0-9]{{1,6}})/(?:repeat-(?P<repeat>[0-9]{{1,6}})/)?(?P<kind>{'|'.join(Kind)})")
 
 
 def evaluation_id(t: int, repeat: int = 1) -> str:

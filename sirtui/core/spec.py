@@ -8,21 +8,25 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
 
 from sirtui.core.errors import SpecError
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Choice = Annotated[str, Meta(pattern=r"^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63}|.+\.py(?::[A-Za-z_]+)?)$")]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+Choice = Annotated[str, Meta(pattern=r"^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63}|.+\.py(?::[A-Za-z_]+)?)\Z")]
 Text = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=1)]
 Natural = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(gt=0, le=1)]
 Level = Annotated[float, Meta(gt=0, lt=1)]
 Positive = Annotated[float, Meta(gt=0)]
+Method = Literal["sft", "dpo", "sft-dpo", "frozen"] | Annotated[tuple[Choice, ...], Meta(min_length=1)]
+T = TypeVar("T")
+Several = Annotated[tuple[T, ...], Meta(min_length=1)]
+S = TypeVar("S", bound=Struct)
 
 METHODS = {"sft": ("sft",), "dpo": ("dpo",), "sft-dpo": ("dpo", "sft"), "frozen": ("frozen",)}
 """Per method: the trainers of M_2, M_3, ... in turn. M_1 is always SFT on the task's own solutions."""
@@ -132,7 +136,7 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     base_model: Text
     task: Choice
     data: str | None = None
-    method: Literal["sft", "dpo", "sft-dpo", "frozen"] | Annotated[tuple[Choice, ...], Meta(min_length=1)] = "sft"
+    method: Method = "sft"
     iterations: Count = 5
     seed: Natural = 0
     init: Literal["previous", "base"] = "previous"
@@ -169,6 +173,21 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return self.method if isinstance(self.method, str) else ",".join(map(label, self.method))
 
 
+class Matrix(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a file with several experiments varies: a list each, every combination of them is a run (`core.matrix`)."""
+
+    base_model: Several[Text] | None = None
+    task: Several[Choice] | None = None
+    method: Several[Method] | None = None
+    seed: Several[Natural] | None = None
+
+
+class _File(Spec, frozen=True, kw_only=True):
+    """All keys that an experiment file may have."""
+
+    matrix: Matrix = Matrix()
+
+
 def label(choice: str) -> str:
     """A recipe as it is shown: its name, or that of its file."""
     path, _, name = choice.partition(":")
@@ -176,12 +195,21 @@ def label(choice: str) -> str:
 
 
 def load(path: Path) -> Spec:
-    """The experiment in a TOML file, local paths made absolute.
+    """The experiment in a TOML file, local paths made absolute. `core.matrix.load_all` takes those with a `[matrix]` as well.
 
     Raises:
         SpecError: the file is missing, is not TOML, or has a wrong key, type, name, path or value.
     """
     return parse(_text(path), str(path), path.parent)
+
+
+def load_table(path: Path) -> dict[str, Any]:
+    """What stands in a TOML file.
+
+    Raises:
+        SpecError: the file is missing, or is not TOML.
+    """
+    return _table(_text(path), str(path))
 
 
 def load_verdicts(path: Path) -> Verdicts:
@@ -190,12 +218,8 @@ def load_verdicts(path: Path) -> Verdicts:
     Raises:
         SpecError: see `load`.
     """
-    table, file = _table(_text(path), str(path)), str(path)
-    try:
-        return msgspec.convert(table.get("verdicts", {}), Verdicts)
-    except msgspec.ValidationError as error:
-        inside = str(error) if " - at `" in str(error) else f"{error} - at `$`"
-        raise _told(inside.replace("`$", "`$.verdicts"), table, file) from error
+    table = load_table(path)
+    return converted(table.get("verdicts", {}), Verdicts, table, str(path), "verdicts")
 
 
 def _text(path: Path) -> str:
@@ -221,14 +245,33 @@ def parse(text: str, file: str, folder: Path) -> Spec:
     Raises:
         SpecError: see `load`.
     """
-    table = _table(text, file)
-    try:
-        spec = msgspec.convert(table, Spec)
-    except msgspec.ValidationError as error:
-        raise _told(str(error), table, file) from error
-    spec = _absolute(spec, folder)
+    return made(_table(text, file), file, folder)
+
+
+def made(table: dict[str, Any], file: str, folder: Path) -> Spec:
+    """The experiment that a file's `table` describes; see `parse`.
+
+    Raises:
+        SpecError: see `load`.
+    """
+    if "matrix" in table:
+        raise wrong(file, "matrix", "stands for several runs", "one experiment; `sirtui run` and `sirtui check` take a matrix")
+    spec = _absolute(converted(table, Spec, table, file), folder)
     _check(spec, file)
     return spec
+
+
+def converted(value: Any, kind: type[S], table: dict[str, Any], file: str, under: str = "") -> S:
+    """`value` as a struct of this kind; it stands `under` this key of a file's `table`.
+
+    Raises:
+        SpecError: it does not fit.
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        inside = str(error) if " - at `" in str(error) else f"{error} - at `$`"
+        raise _told(inside.replace("`$", f"`$.{under}") if under else str(error), table, file) from error
 
 
 def wrong(file: str, key: str, problem: str, expected: str) -> SpecError:
@@ -340,7 +383,7 @@ def _expected(message: str, inside: str) -> str:
         return _NAMED
     if message.startswith("Invalid enum value"):
         folder, _, name = inside.rpartition(".")
-        return _one_of(_choices(_fields(folder)[name]))
+        return _one_of(_choices(_fields(folder)[name.partition("[")[0]]))
     kind = message.removeprefix("Expected ").partition(", got ")[0]
     return re.sub(r"`([^`]*)`", lambda found: " or ".join(_PLAIN.get(each, each) for each in found[1].split(" | ")), kind)
 
@@ -362,7 +405,7 @@ def _parts(inside: str) -> list[str | int]:
 
 def _fields(inside: str) -> dict[str, Any]:
     """The keys of the table at a dotted path, and their types."""
-    kind: Any = Spec
+    kind: Any = _File
     for part in _parts(inside):
         kind = get_args(kind)[0] if isinstance(part, int) else _fields_of(kind)[part]
     return _fields_of(kind)

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import sirtui
-from sirtui.core.run import JobRecord
+from sirtui.core.run import JobRecord, Kind
 from sirtui.supervise.launchers import TAG, tag
 
 ALLOWED = (
@@ -18,17 +18,26 @@ ALLOWED = (
     # the interpreter
     *("PYTHON*", "VIRTUAL_ENV", "CONDA_*", "LD_LIBRARY_PATH"),
     # accelerators
-    *("CUDA_*", "NVIDIA_*", "HIP_*", "ROCR_*", "NCCL_*"),
+    *("CUDA_*", "CUBLAS_*", "NVIDIA_*", "HIP_*", "ROCR_*", "NCCL_*"),
     # libraries
     *("HF_*", "HUGGINGFACE_*", "TRANSFORMERS_*", "TORCH*", "PYTORCH_*", "TRITON_*", "ACCELERATE_*", "VLLM_*"),
     *("OMP_*", "MKL_*", "KMP_*", "OPENBLAS_*"),
     # the way to the network
-    *("*_proxy", "*_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
 )
 """What every stage may know, as shell patterns."""
 
 TOKENS = ("HF_TOKEN", "HF_TOKEN_PATH", "HUGGING_FACE_HUB_TOKEN")
 """What only a stage that loads a model may know: judging runs generated code."""
+
+SECRETS = ("*TOKEN", "*_KEY", "*APIKEY", "*SECRET*", "*PASSWORD*", "*PASSWD*", "*CREDENTIAL*")
+"""What no stage may know, though it be allowed: VLLM_API_KEY, NVIDIA_API_KEY, HF_API_TOKEN ..."""
+
+HARMLESS = ("HF_HUB_DISABLE_IMPLICIT_TOKEN",)
+"""What only sounds like a secret."""
+
+PROXIES = ("*_proxy", "*_PROXY")
+"""The way to the network: where a password stands in it, only for stages that may fetch models and embedders."""
 
 QUIET = {
     "PYTHONUNBUFFERED": "1",
@@ -44,10 +53,20 @@ QUIET = {
 
 def for_job(job: JobRecord, environment: Mapping[str, str]) -> dict[str, str]:
     """The environment of a stage's process."""
-    patterns = (*ALLOWED, *TOKENS) if job.stage.kind.holds_model else ALLOWED
-    withheld = () if job.stage.kind.holds_model else TOKENS
-    passed = {name: text for name, text in environment.items() if name not in withheld and _matches(name, patterns)}
+    kind = job.stage.kind
+    passed = {name: text for name, text in environment.items() if _may_know(kind, name, text)}
     return importing_sirtui(passed) | QUIET | _threads(job.spec.resources.threads) | {TAG: tag(job)}
+
+
+def _may_know(kind: Kind, name: str, text: str) -> bool:
+    """Whether a stage of this kind is told a variable."""
+    if name in TOKENS:
+        return kind.holds_model
+    if _matches(name, SECRETS) and name not in HARMLESS:
+        return False
+    if _matches(name, PROXIES):
+        return "@" not in text or kind not in (Kind.JUDGE, Kind.VERDICT)
+    return _matches(name, ALLOWED)
 
 
 def importing_sirtui(environment: Mapping[str, str]) -> dict[str, str]:
