@@ -27,6 +27,7 @@ from sirtui.core.run import (
     Process,
     RunRecord,
     Stage,
+    StateRecord,
     Status,
     SupervisorRecord,
 )
@@ -86,7 +87,7 @@ class RunBuilder:
 
     def state(self, stage: str, number: int = 1) -> RunBuilder:
         """Write state.json."""
-        write_record(self.attempt(stage, number).state, PROCESS)
+        write_record(self.attempt(stage, number).state, StateRecord(PROCESS, PROCESS))
         return self
 
     def tell(self, stage: str, *events: Event, number: int = 1) -> RunBuilder:

@@ -1,24 +1,23 @@
-"""`sirtui check FILE`: what an experiment would run, how long by earlier runs, how much disk; nothing is started."""
+"""`sirtui check FILE`: what a file's experiments would run, how long by earlier runs, how much disk; nothing is started."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from sirtui.cli.checked import check_settings, checked
-from sirtui.cli.text import duration, folded, terminal_width
-from sirtui.core.files import read_record
+from sirtui.cli import planned
+from sirtui.cli.sweeps import all_checked, all_settings_checked, check_machine
+from sirtui.cli.text import folded, terminal_width
+from sirtui.core.matrix import varying
 from sirtui.core.plan import plan
 from sirtui.core.rule import declared, rule
-from sirtui.core.run import RunRecord, Status
-from sirtui.core.samples import SampleSet
 from sirtui.core.spec import Spec
 from sirtui.recipes.declare import resolved
 from sirtui.recipes.locate import locate
-from sirtui.recipes.shelf import tasks_of
-from sirtui.stages.sample import sets
 from sirtui.store import Store
+from sirtui.supervise.gpus import look
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,23 +27,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(asked: argparse.Namespace) -> int:
     """Print what would happen."""
-    spec = checked(asked.file)
-    known = check_settings(spec, str(asked.file))
+    specs = all_checked(asked.file)
+    check_machine(specs, str(asked.file))
+    known = all_settings_checked(specs, str(asked.file))
     store = Store(asked.store)
     store.catch_up(patience=5)
+    answers, settings = planned.Answers(), "taken by the trainers"
     told = [
-        ("experiment", f"{spec.name}: {' -> '.join(spec.trainers)} on {spec.task}, seed {spec.seed}"),
-        ("base model", locate(spec.base_model)),
-        ("stages", f"{len(plan(spec))}, {spec.resources.parallel} at once that hold a model"),
-        ("answers", _answers(spec)),
-        ("settings", "taken by the trainers" if known else "not checked: the trainers' libraries are not installed here"),
-        ("rule", _rule(spec)),
-        ("a reversal", _REVERSAL[spec.verdicts.on_reversal]),
-        ("disk", _disk(spec)),
-        ("time", _time(spec, store)),
+        *_experiments(specs),
+        ("answers", answers.told(specs)),
+        ("settings", settings if known else "not checked: the trainers' libraries are not installed here"),
+        *(("rule", text) for text in dict.fromkeys(map(_rule, specs))),
+        ("a reversal", _REVERSAL[specs[0].verdicts.on_reversal]),
+        *(("disk", text) for text in planned.disk(specs, answers.bytes(specs), asked.store)),
+        ("time", planned.time(specs, answers, store)),
+        ("machine", planned.machine(specs, look(store.folder))),
     ]
     sys.stdout.write(folded("\n".join(f"{name:<11} {text}" for name, text in told), terminal_width()) + "\n")
     return 0
+
+
+def _experiments(specs: Sequence[Spec]) -> list[tuple[str, str]]:
+    """What would run: one in detail, of several what tells them apart."""
+    spec, stages = specs[0], sum(len(plan(spec)) for spec in specs)
+    at_once = f"{spec.resources.parallel} at once that hold a model"
+    if len(specs) == 1:
+        return [
+            ("experiment", f"{spec.name}: {' -> '.join(spec.trainers)} on {spec.task}, seed {spec.seed}"),
+            ("base model", locate(spec.base_model)),
+            ("stages", f"{stages}, {at_once}"),
+        ]
+    return [
+        ("runs", f"{len(specs)}, a process each: {', '.join(spec.name for spec in specs)}"),
+        *((key, ", ".join(dict.fromkeys(_value(spec, key) for spec in specs))) for key in varying(specs)),
+        ("stages", f"{stages} in all, in each run {at_once}"),
+    ]
+
+
+def _value(spec: Spec, key: str) -> str:
+    return spec.method_name if key == "method" else str(getattr(spec, key))
 
 
 def _rule(spec: Spec) -> str:
@@ -57,49 +78,3 @@ _REVERSAL = {
     "pause": "pauses the run until `sirtui resume`",
     "stop": "ends the run",
 }
-
-
-def _answers(spec: Spec) -> str:
-    sizes = _sizes(spec)
-    total = _total(spec)
-    per_round = sum(n * sizes[which.part] for which, n in sets(spec, 2, 1).items()) if spec.iterations > 1 else total
-    problems = ", ".join(f"{size:,} {part}" for part, size in sizes.items())
-    return f"{total:,} in all, {per_round:,} in an iteration; problems: {problems}"
-
-
-def _total(spec: Spec) -> int:
-    """How many answers are drawn in all."""
-    sizes = _sizes(spec)
-    rounds = [(t, 1) for t in range(1, spec.iterations + 1)] + [(1, r + 2) for r in range(spec.evaluation.repeats)]
-    return sum(n * sizes[which.part] for t, repeat in rounds for which, n in sets(spec, t, repeat).items())
-
-
-def _sizes(spec: Spec) -> dict[str, int]:
-    """How many problems each split has."""
-    task, *others = tasks_of(spec).values()
-    limits = spec.evaluation.problems
-    return {
-        SampleSet.TRAIN.part: len(task.problems("train", spec.data)[: limits.train]),
-        SampleSet.TEST.part: len(task.problems("test", spec.data)[: limits.test]),
-        SampleSet.OOD.part: sum(len(other.problems("test", None)[: limits.ood]) for other in others),
-    }
-
-
-def _disk(spec: Spec) -> str:
-    """The checkpoints; answers are small beside them."""
-    model = Path(locate(spec.base_model))
-    if not model.is_dir():
-        return f"{spec.iterations} checkpoints of the size of {spec.base_model}"
-    size = sum(file.stat().st_size for file in model.rglob("*") if file.is_file())
-    return f"{size * spec.iterations / 1e6:,.0f} MB for {spec.iterations} checkpoints, and the answers"
-
-
-def _time(spec: Spec, store: Store) -> str:
-    """By the newest finished run of the same model, task and method."""
-    for run in store.runs():
-        same = (run.base_model, run.task, run.method) == (spec.base_model, spec.task, spec.method_name)
-        if same and run.status is Status.FINISHED and run.ended:
-            took, before = run.ended - run.created, read_record(store.folder.run(run.name).record, RunRecord).spec
-            expected = duration(took * _total(spec) / _total(before))
-            return f"about {expected}, by the number of answers: {run.name} took {duration(took)} for {_total(before):,}"
-    return "not known: no such run has finished here yet"

@@ -32,7 +32,8 @@ def call(asked: argparse.Namespace) -> int:
     """Start it; then the screen, or progress lines and the table."""
     with as_file(files("sirtui.recipes.nano") / "nano.toml") as file:
         spec = load(file)
-    spec = msgspec.structs.replace(spec, method=asked.method, seed=asked.seed)
+    really_runs = msgspec.structs.replace(spec.resources, share=False)
+    spec = msgspec.structs.replace(spec, method=asked.method, seed=asked.seed, resources=really_runs)
     check_names(spec, "demo")
     store = Store(asked.store)
     run = starting.start(store, spec, None)

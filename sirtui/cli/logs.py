@@ -152,7 +152,7 @@ def _stage(view: RunView, asked: str | None) -> StageRow:
         begun = [stage for stage in begun if stage.id == wanted]
     if not begun:
         raise NotFound(f"{view.run.name}: {asked or 'no stage'} has not begun", "`sirtui show RUN` says how far it is.")
-    order = (Status.RUNNING, Status.FAILED, Status.LOST)
+    order = (Status.RUNNING, Status.ORPHANED, Status.FAILED, Status.LOST)
     return min(
         begun, key=lambda stage: (order.index(stage.status) if stage.status in order else len(order), -(stage.started or 0))
     )

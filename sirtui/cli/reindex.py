@@ -1,4 +1,4 @@
-"""`sirtui reindex`: throw the index away and build it again from the run folders."""
+"""`sirtui reindex`: throw the index away (one of a newer sirtui is kept beside) and build it again from the run folders."""
 
 from __future__ import annotations
 
@@ -16,5 +16,7 @@ def call(asked: argparse.Namespace) -> int:
     """Rebuild."""
     store = Store(asked.store)
     store.reindex()
-    sys.stderr.write(f"{len(store.runs())} runs indexed in {store.folder.database}\n")
+    for problem in store.problems():
+        sys.stderr.write(f"note: {problem}\n")
+    sys.stderr.write(f"{len(store.runs())} runs indexed in {store.database}\n")
     return 0

@@ -1,20 +1,24 @@
-"""Starting a run: where it comes from is recorded with it."""
+"""Starting runs: where they come from is recorded with them."""
 
 from __future__ import annotations
 
 import os
 import platform
+import secrets
 import subprocess
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from sirtui.core.layout import RunFolder
-from sirtui.core.run import Origin
+from sirtui.core.rule import declared, rule
+from sirtui.core.run import Origin, RunRecord
 from sirtui.core.spec import Spec
 from sirtui.recipes.declare import resolved
 from sirtui.store import Store
+from sirtui.supervise import create, launch_supervisor
 from sirtui.supervise import start as start_run
 
 _RECORDED = ("sirtui", "torch", "transformers", "trl", "tokenizers", "datasets", "sentence-transformers", "vllm")
@@ -28,6 +32,21 @@ def start(store: Store, spec: Spec, file: Path | None) -> RunFolder:
     run = start_run(store.folder, resolved(spec), origin(file), now=time.time)
     store.catch_up(patience=5)
     return run
+
+
+def start_all(store: Store, specs: Sequence[Spec], file: Path) -> Iterator[RunFolder]:
+    """Start the experiments of a file, one after the other: so they are created, and wait, in this order.
+
+    Several have a sweep in common. What was started before one could not be goes on.
+    """
+    sweep = secrets.token_hex(3) if len(specs) > 1 else ""
+    source = origin(file)
+    for spec in map(resolved, specs):
+        record = RunRecord(secrets.token_hex(3), spec, time.time(), source, declared(rule(spec)), sweep)
+        run = create(store.folder, record)
+        launch_supervisor(run)
+        yield run
+    store.catch_up(patience=5)
 
 
 def origin(file: Path | None) -> Origin:

@@ -1,18 +1,22 @@
-"""`sirtui status`: all runs, one line each, what needs someone first."""
+"""`sirtui status`: the GPUs, all runs, one line each, what needs someone first; and who waits for what."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from sirtui.cli.text import left, progress, table
+from sirtui.cli.text import left, progress, table, without_gaps
+from sirtui.core.machine import Gpu, Machine
 from sirtui.core.run import Status
 from sirtui.core.text import clean
 from sirtui.store import Store
 from sirtui.store.rows import RunRow, StageRow
+from sirtui.supervise.gpus import look
+from sirtui.supervise.nvml import ABSENT
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,17 +32,46 @@ def call(asked: argparse.Namespace) -> int:
 def tell(store: Store, *, as_json: bool) -> int:
     """Print the runs of `store`."""
     store.catch_up(patience=5)
-    runs = store.runs()
+    runs, machine = store.runs(), look(store.folder)
+    for problem in store.problems():
+        sys.stderr.write(f"note: {problem}\n")
     if as_json:
         jobs = [(run.name, stage) for run in runs if run.status.alive for stage in store.run(run.name).stages]
         running = [_job(name, stage) for name, stage in jobs if stage.status is Status.RUNNING]
-        told = {"schema": 1, "runs": [_run(run) for run in runs], "jobs": running}
+        shared = {"gpus": machine.gpus, "gpus_problem": machine.problem, "queue": machine.queue}
+        told = {"schema": 1, "runs": [_run(run) for run in runs], "jobs": running, **without_gaps(msgspec.to_builtins(shared))}
         sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
     elif runs:
-        sys.stdout.write(_as_text(runs) + "\n")
+        sys.stdout.write("\n".join([*_gpus(machine), _as_text(runs), *_waiting(runs, machine)]) + "\n")
     else:
         sys.stdout.write(f"No runs in {store.folder.path}. `sirtui demo` makes one, `sirtui run FILE` another.\n")
     return 0
+
+
+def _gpus(machine: Machine) -> list[str]:
+    """What GPUs there are in a line, where there are any, or where they cannot be seen."""
+    if not machine.gpus:
+        return [f"{machine.problem}\n"] if machine.problem not in ("", *ABSENT) else []
+    told = (f"{gpu.index} {_state(gpu)}" for gpu in machine.gpus)
+    kinds = " and ".join(dict.fromkeys(filter(None, (gpu.name for gpu in machine.gpus))))
+    return [f"GPUs of {machine.host} ({kinds or 'unnamed'}): {', '.join(told)}\n"]
+
+
+def _state(gpu: Gpu) -> str:
+    if gpu.problem:
+        return gpu.problem
+    if gpu.holder:
+        return gpu.holder
+    others = ", ".join(process.job or process.name or f"process {process.pid}" for process in gpu.processes)
+    used = f"{gpu.memory_used / 1e9:.1f} GB in use" if gpu.memory_used is not None else "in use"
+    return f"{used} by {others}" if others else "free" if not gpu.memory_used or gpu.memory_used < 1e9 else used
+
+
+def _waiting(runs: Sequence[RunRow], machine: Machine) -> list[str]:
+    """Who waits, and why: for this machine, in order, then for anything else."""
+    told = {each.run: each.reason or "waits" for each in machine.queue}
+    told |= {run.name: run.reason for run in runs if run.status is Status.WAITING and run.reason and run.name not in told}
+    return ["", *(f"{name} {clean(reason, 400)}" for name, reason in told.items())] if told else []
 
 
 def _as_text(runs: tuple[RunRow, ...]) -> str:
@@ -52,7 +85,7 @@ def _as_text(runs: tuple[RunRow, ...]) -> str:
     return "\n".join([table(rows, left=7), *(f"\n{run.name}: {run.reason or run.status}\n  {run.hint}" for run in troubled)])
 
 
-_TROUBLED = (Status.FAILED, Status.LOST, Status.PAUSED)
+_TROUBLED = (Status.FAILED, Status.LOST, Status.ORPHANED, Status.PAUSED)
 
 
 def _needs_someone(run: RunRow) -> bool:

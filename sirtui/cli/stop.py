@@ -13,9 +13,10 @@ from sirtui.store import Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """RUN, --wait."""
+    """RUN, --wait, --now."""
     parser.add_argument("run", metavar="RUN", help="a run's name, id, a beginning of its name, or latest")
     parser.add_argument("--wait", action="store_true", help="stay until nothing of it lives any more")
+    parser.add_argument("--now", action="store_true", help="end it at once: what stages have not yet written is lost")
 
 
 def call(asked: argparse.Namespace) -> int:
@@ -24,13 +25,13 @@ def call(asked: argparse.Namespace) -> int:
     store.catch_up(patience=5)
     run = store.folder.run(store.find(asked.run))
     status = store.run(run.name).run.status
-    if not status.alive and status is not Status.LOST:
+    if not status.alive and status not in (Status.LOST, Status.ORPHANED):
         raise UsageError(f"{run.name} is {status}", "Nothing of it runs.")
     supervised = is_locked(run.supervisor_lock)
     if supervised and not asked.wait:
-        supervise.request_stop(run)
+        supervise.request_stop(run, urgent=asked.now)
     else:
-        supervise.stop(run)
+        supervise.stop(run, urgent=asked.now)
         store.catch_up(patience=5)
     told = "asked to stop" if supervised and not asked.wait else "stopped"
     sys.stderr.write(f"{run.name}: {told}; `sirtui resume {run.name}` goes on with it\n")

@@ -58,6 +58,7 @@ class _Told:
         self._out = out
         self._statuses: Mapping[str, Status] = {}
         self._last = 0.0
+        self._waits = ""
         self._began = time.time()
 
     def tell(self, view: RunView) -> None:
@@ -70,6 +71,10 @@ class _Told:
                 self._write(f"{stage.id} {stage.status}{took}" + (f": {stage.reason}" if stage.reason else ""))
                 self._last = now
         self._statuses = {stage.id: stage.status for stage in view.stages}
+        waits = view.run.reason if view.run.status is Status.WAITING else ""
+        if waits and waits != self._waits:
+            self._write(waits)
+        self._waits = waits
         if now - self._last >= _TOLD_EVERY_S and view.run.stage:
             self._last = now
             far = progress(view.run.done, view.run.total, view.run.unit)

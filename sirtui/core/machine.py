@@ -21,7 +21,8 @@ class GpuProcess(msgspec.Struct, frozen=True):
 class Gpu(msgspec.Struct, frozen=True):
     """One GPU at one moment. Memory in bytes, `utilization` from 0 to 1, temperature in degrees Celsius, power in watts.
 
-    None where NVML does not tell. `holder`: the run that has it, empty where none does; `problem`: why it cannot be used.
+    None where NVML does not tell. `holder`: the run that has it, empty where none does. `problem`: why it cannot be used, as
+    it follows on "GPU 0": `is lost: ...`. `uuid` and `name` are empty where the driver does not reach it at all.
     """
 
     index: int
@@ -37,6 +38,23 @@ class Gpu(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
+class GpuSample(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A line of a run's `gpus.jsonl`: what one GPU did at one moment (seconds since the epoch), in the units of `Gpu`.
+
+    `stages`: those of the run that were at work, by id.
+    """
+
+    at: float
+    uuid: str
+    index: int
+    utilization: float | None = None
+    memory_used: int | None = None
+    memory_total: int | None = None
+    temperature: float | None = None
+    power: float | None = None
+    stages: tuple[str, ...] = ()
+
+
 class Waiting(msgspec.Struct, frozen=True):
     """A run that waits for its turn: the first in the queue gets what becomes free. `since`: seconds since the epoch."""
 
@@ -48,7 +66,9 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """`gpus` and who waits, in order. `problem`: why there are none, in a sentence. `cpus`: how many there are to be had.
+    """`gpus` and who waits, in order. `cpus`: how many there are to be had.
+
+    `problem`, in a sentence: why there are no GPUs, or what could not be found out about them.
 
     `cpu_holders`: by CPU slot the run that has it, empty where none does; used where there is no GPU.
     """

@@ -12,7 +12,7 @@ import importlib.util
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -75,11 +75,33 @@ class Pair:
     rejected: str
 
 
+class Stop(Protocol):
+    """How a recipe hears that someone wants it to stop: left alone, the process simply ends at once."""
+
+    def politely(self) -> AbstractContextManager[None]:
+        """A block that is not ended at once: `asked` tells, and the process ends when the block is left."""
+
+    def asked(self) -> bool:
+        """Whether someone asked. A stage that takes longer than `resources.grace_s` over it is killed."""
+
+
+class _Nobody:
+    """Nobody asks."""
+
+    def politely(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def asked(self) -> bool:
+        return False
+
+
 @dataclass(frozen=True)
 class TrainJob:
     """All that a trainer needs. `model`: where training starts; `settings`: the experiment's `[train.<name>]`.
 
-    The checkpoint goes to `out`, an empty folder; scratch files to `scratch`.
+    The checkpoint goes to `out`, an empty folder; scratch files to `scratch`. What a trainer leaves in `partial` is there when
+    an interrupted training is tried again from the same data (`key` names them): a trainer may leave something to go on from
+    every `save_every_s` seconds and when `stopping` says so, or leave all three alone. `run`: the run's name, for messages.
     """
 
     t: int
@@ -89,6 +111,11 @@ class TrainJob:
     seed: int
     out: Path
     scratch: Path
+    partial: Path
+    run: str = "RUN"
+    key: str = ""
+    save_every_s: float = 600.0
+    stopping: Stop = field(default_factory=_Nobody)
 
 
 class Trainer(Protocol):
@@ -135,7 +162,10 @@ class Engine(Protocol):
     """A loaded model that answers."""
 
     def sample(self, requests: Sequence[Request]) -> Iterator[Answers]:
-        """The answers to each request, in order, as they come. The same requests give the same answers."""
+        """The answers to each request, in order, as they come.
+
+        A request gives the same answers whatever others it is drawn with: requests come in shards, several calls a set.
+        """
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,21 @@ import msgspec
 from sirtui.core.errors import SirtuiError, StageError
 from sirtui.core.events import Progress, Scalars
 from sirtui.recipes.checkpoint import load
+from sirtui.recipes.resuming import interruptible, saving, start
 from sirtui.recipes.shelf import Emit, TrainJob
 
 if TYPE_CHECKING:
     from transformers import TrainerCallback
 
-OURS = ("output_dir", "seed", "data_seed", "report_to", "disable_tqdm", "save_strategy", "do_train", "push_to_hub")
+OURS = (
+    *("output_dir", "seed", "data_seed", "report_to", "disable_tqdm", "do_train", "push_to_hub"),
+    *("save_strategy", "save_only_model", "save_total_limit", "load_best_model_at_end", "enable_jit_checkpoint"),
+    *("resume_from_checkpoint", "ignore_data_skip", "restore_callback_states_from_checkpoint"),
+)
 """Settings that sirtui itself makes."""
 
 _TOLD_EVERY_S = 0.5
+_HIGHEST = "highest_learning_rate"
 
 
 def settings(job: TrainJob, defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,17 +88,10 @@ def callback(emit: Emit) -> TrainerCallback:
 
     class Tell(TrainerCallback):  # type: ignore[misc]
         told = 0.0
-        highest = 0.0
 
-        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            self.highest = max(self.highest, *kwargs["lr_scheduler"].get_last_lr())
-
-        def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if self.highest == 0:
-                raise StageError(
-                    f"nothing was learnt: the learning rate was 0 in each of the {state.global_step} steps",
-                    "Lower warmup_steps, or per_device_train_batch_size x gradient_accumulation_steps, or give more problems.",
-                )
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if state.global_step:
+                emit(Progress(state.global_step, state.max_steps, "steps", "of an earlier attempt"))
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_: Any) -> None:
             told = ((key, value) for key, value in (logs or {}).items() if isinstance(value, int | float))
@@ -109,6 +108,36 @@ def callback(emit: Emit) -> TrainerCallback:
     return Tell()
 
 
+def learning() -> TrainerCallback:
+    """A callback that fails a whole training in which nothing was learnt; what earlier attempts did counts.
+
+    What it has to know of them it puts into the state that checkpoints are saved with, so it comes after `saving`.
+    """
+    from transformers import TrainerCallback
+
+    class Learn(TrainerCallback):  # type: ignore[misc]
+        highest = 0.0
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            self.highest = max((each.get(_HIGHEST, 0.0) for each in state.log_history), default=0.0)
+
+        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            self.highest = max(self.highest, *kwargs["lr_scheduler"].get_last_lr())
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if control.should_save:
+                state.log_history.append({"step": state.global_step, _HIGHEST: self.highest})
+
+        def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if self.highest == 0 and state.global_step >= state.max_steps:
+                raise StageError(
+                    f"nothing was learnt: the learning rate was 0 in each of the {state.global_step} steps",
+                    "Lower warmup_steps, or per_device_train_batch_size x gradient_accumulation_steps, or give more problems.",
+                )
+
+    return Learn()
+
+
 def fit(  # noqa: PLR0913, PLR0917 - what differs between TRL's trainers
     trainer: type[Any],
     config: type[Any],
@@ -120,26 +149,28 @@ def fit(  # noqa: PLR0913, PLR0917 - what differs between TRL's trainers
 ) -> dict[str, Any]:
     """Train `job.model` on `rows` and leave model and tokenizer in `job.out`, without pickles; all settings used.
 
-    `more` goes to the trainer as it is.
+    Goes on from what an earlier attempt left, and ends with the same weights. `more` goes to the trainer as it is.
 
     Raises:
-        StageError: the model does not load, or nothing was learnt.
+        StageError: the model does not load, nothing was learnt, or no checkpoint of an earlier attempt can be used.
     """
     from datasets import Dataset
     from transformers import PrinterCallback
 
-    used = settings(job, defaults)
+    used, checkpoint = settings(job, defaults), start(job)
     model, tokenizer = load(job.model)
     made = trainer(
         model=model,
-        args=config(output_dir=str(job.scratch), **used),
+        args=config(output_dir=str(job.partial), **used),
         train_dataset=Dataset.from_list(list(rows)),
         processing_class=tokenizer,
-        callbacks=[callback(emit)],
+        callbacks=[saving(job), learning(), callback(emit)],
         **more,
     )
     made.remove_callback(PrinterCallback)
-    made.train()
+    made.create_model_card = lambda **_: None
+    with interruptible(job):
+        made.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     made.accelerator.unwrap_model(made.model).eval().save_pretrained(job.out)
     tokenizer.save_pretrained(job.out)
     return used

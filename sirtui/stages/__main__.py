@@ -57,12 +57,19 @@ def _run(job: JobRecord, attempt: AttemptFolder, journal: Journal, stopping: Sto
     except SirtuiError as error:
         return _failed(emit, job, 1, error.message, error.hint)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            return _crashed(emit, job, attempt, error)
-        return _failed(emit, job, NO_ROOM, f"the disk is full: {error}", "The run goes on when there is room again.")
+        return _denied(emit, job, attempt, error)
     except Exception as error:  # noqa: BLE001 - the border: whatever a library raises becomes a reason and a log
         return _crashed(emit, job, attempt, error)
     return ExitRecord(0, time.time())
+
+
+def _denied(emit: Emit, job: JobRecord, attempt: AttemptFolder, error: OSError) -> ExitRecord:
+    """A full disk is waited for; a limit has to be raised; the rest is told as it is."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _failed(emit, job, NO_ROOM, f"the disk is full: {error}", "The run goes on when there is room again.")
+    if error.errno == errno.EFBIG:
+        return _failed(emit, job, 1, f"a file may not grow this large here: {error}", "Raise the limit: ulimit -f unlimited")
+    return _crashed(emit, job, attempt, error)
 
 
 def _crashed(emit: Emit, job: JobRecord, attempt: AttemptFolder, error: Exception) -> ExitRecord:

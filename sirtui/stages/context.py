@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -13,17 +13,33 @@ from sirtui.core.run import JobRecord
 from sirtui.core.samples import Answers, Marks, Problem, SampleSet
 from sirtui.core.spec import Spec
 from sirtui.recipes.shelf import Emit, Task, find, problems_of, tasks_of
+from sirtui.stages.partial import claim, key_of
+from sirtui.stages.stopping import Stopping
 
 
 @dataclass(frozen=True)
 class Context:
-    """One attempt at a stage. Results are made in `out`; `scratch` is for what need not last."""
+    """One attempt at a stage. Results are made in `out`; `scratch` is for what need not last.
+
+    `stopping`: what happens when someone asks the stage to stop.
+    """
 
     job: JobRecord
     run: RunFolder
     out: Path
     scratch: Path
     emit: Emit
+    stopping: Stopping = field(default_factory=Stopping)
+
+    @cached_property
+    def key(self) -> str:
+        """Names all that goes into the stage: what another attempt left may be used where it had the same."""
+        return key_of(self.job, self.run)
+
+    @cached_property
+    def partial(self) -> Path:
+        """A folder, made when it is first asked for, that the next attempt finds as this one leaves it."""
+        return claim(self.run.stage(self.job.stage), self.key)
 
     @property
     def spec(self) -> Spec:

@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby, islice
 from typing import Any
 
 from sirtui.core.errors import StageError
 from sirtui.core.events import Progress
-from sirtui.core.files import write_lines
 from sirtui.core.samples import Answers, Marks, Problem, SampleSet
 from sirtui.recipes.shelf import Task
 from sirtui.stages.context import Context
+from sirtui.stages.shards import Shards, cut
 
 
 def work(at: Context) -> dict[str, Any]:
-    """Leaves one file of Marks for each set of answers there is."""
-    for number, which in enumerate(SampleSet, 1):
+    """Leaves one file of Marks for each set of answers there is, judged shard by shard; what is judged is not judged again."""
+    for number, which in enumerate(SampleSet):
         answers = at.answers(which, at.t, at.repeat)
         if answers:
-            problems = {problem.id: problem for problem in at.problems(which.part)}
-            write_lines(at.out / f"{which}.jsonl", judged(answers, problems, at.tasks))
-        at.emit(Progress(number, len(SampleSet), "sets", str(which)))
+            for share in _judge(at, which, answers):
+                at.emit(Progress(number + share, len(SampleSet), "sets", str(which)))
+        else:
+            at.emit(Progress(number + 1, len(SampleSet), "sets", str(which)))
     return {"graders": sorted(at.tasks)}
+
+
+def _judge(at: Context, which: SampleSet, answers: Sequence[Answers]) -> Iterator[float]:
+    """Make the set's file; which share of it is done, after each shard."""
+    problems = {problem.id: problem for problem in at.problems(which.part)}
+    shards, pieces = Shards(at.partial / which, Marks), cut(answers, lambda each: len(each.texts))
+    for number, piece in enumerate(pieces):
+        if not shards.has(number, partial(_made_of, piece)):
+            shards.write(number, judged(piece, problems, at.tasks))
+        if number + 1 == len(pieces):
+            shards.join(len(pieces), at.out / f"{which}.jsonl")
+        yield (number + 1) / len(pieces)
+
+
+def _made_of(answers: Sequence[Answers], marks: Sequence[Marks]) -> bool:
+    """Whether these are the marks of these answers, one for each."""
+    return [(each.problem, len(each.texts)) for each in answers] == [(each.problem, len(each.marks)) for each in marks]
 
 
 def judged(answers: Sequence[Answers], problems: Mapping[str, Problem], tasks: Mapping[str, Task]) -> Iterator[Marks]:

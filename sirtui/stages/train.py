@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from sirtui.core.disk import plain_errors
 from sirtui.core.errors import StageError
 from sirtui.core.files import write_lines
 from sirtui.core.samples import SampleSet
@@ -29,7 +30,7 @@ def work(at: Context) -> dict[str, Any]:
     """Leaves `selected.jsonl` and `checkpoint/`.
 
     Raises:
-        StageError: no answer could be used, or the model does not load.
+        StageError: no answer could be used, the model does not load, or no checkpoint of an earlier attempt can be used.
     """
     name = at.spec.trainer(at.t)
     trainer: Trainer = find("trainers", name)
@@ -45,7 +46,22 @@ def work(at: Context) -> dict[str, Any]:
     seed = derive(at.spec.seed, "train", at.t) % 2**31
     data, out = _examples(at, chosen), at.out / "checkpoint"
     out.mkdir()
-    used = trainer.train(TrainJob(at.t, start, data, settings, seed, out, at.scratch), at.emit)
+    job = TrainJob(
+        at.t,
+        start,
+        data,
+        settings,
+        seed,
+        out,
+        at.scratch,
+        at.partial,
+        run=at.run.name,
+        key=at.key,
+        save_every_s=at.spec.resources.save_every_s,
+        stopping=at.stopping,
+    )
+    with plain_errors(at.out):
+        used = trainer.train(job, at.emit)
     if not any(out.iterdir()):
         raise StageError(f"trainer {name} left no checkpoint", f"It must save model and tokenizer in job.out ({out}).")
     return {"trainer": name, "start": start, "examples": len(chosen), "settings": dict(used)}

@@ -1,14 +1,12 @@
-"""The index as a file: how it is opened, read in one moment, written in one transaction, and thrown away.
+"""The index as a file: how it is opened, read in one moment, written in one transaction, and brought up to date in its form.
 
-Whoever reads opens it by the standard library. Whoever writes speaks through sqlite-utils, on a connection of the standard
-library's too: sqlite-utils' own may be of pysqlite3, and of two copies of SQLite in one process the one that closes a file
-takes the locks of the other (sqlite.org/howtocorrupt.html, 2.2.1), while this process goes on reading.
+Every connection is of the one SQLite that `sqlite` chooses. Whoever writes speaks through sqlite-utils, on a connection made
+here; whoever reads does without it.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -16,7 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sirtui.store.aside import back_up, delete, move_to_backup
+from sirtui.store.migrate import STEPS, is_known
 from sirtui.store.schema import TABLES, VERSION, create
+from sirtui.store.sqlite import sqlite3
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -30,23 +31,59 @@ def is_damaged(error: sqlite3.Error) -> bool:
     return code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
+class Newer(Exception):
+    """The index is of a newer version, its only argument: it is not for us to write."""
+
+
 def open_to_write(path: Path) -> sqlite3.Connection:
     """The index at `path`, made where it is missing (mode 0600, `-wal` and `-shm` take after it); any thread may use it.
 
-    Only under the ingest lock. An index of another version, or without one of its tables, is deleted and begun anew.
+    Only under the ingest lock. One of an older version is copied to `<name>.v<version>.bak` and migrated, or moved there where
+    it cannot be; one without one of its tables is deleted. Then it is begun anew.
 
     Raises:
+        Newer: it is of a newer version; it is left as it is.
         sqlite3.Error: it is not a database (see `is_damaged`), or cannot be written.
     """
+    version = version_at(path)
+    if version > VERSION:
+        raise Newer(version)
+    if 0 < version < VERSION:
+        _upgrade(path, version)
     connection = _connect(path)
-    if _version(connection) and not _fits(connection):
+    if version_of(connection) and not _fits(connection):
         connection.close()
         delete(path)
         connection = _connect(path)
-    if _version(connection) == 0:
+    if version_of(connection) == 0:
         with transaction(connection) as db:
             create(db)
     return connection
+
+
+def _upgrade(path: Path, version: int) -> None:
+    """Bring an older index up to this version, or move it out of the way."""
+    if is_known(version, VERSION) and _migrate(path, version):
+        return
+    move_to_backup(path, version)
+
+
+def _migrate(path: Path, version: int) -> bool:
+    """Back it up, then take step after step; whether it was what its version says."""
+    with closing(_connect(path)) as connection:
+        back_up(connection, path, version)
+        try:
+            for step in range(version, VERSION):
+                with transaction(connection):
+                    STEPS[step](connection)
+                    connection.execute(f"PRAGMA user_version = {step + 1}")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
+                raise
+            return False
+        with suppress(sqlite3.OperationalError):  # room is won by it, and may be wanting for it
+            connection.execute("VACUUM")
+    return True
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -62,9 +99,12 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _fits(connection: sqlite3.Connection) -> bool:
-    """Whether it is of this version and has all tables: sqlite-utils makes a missing one from the rows, without its key."""
-    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    return _version(connection) == VERSION and {name for (name,) in found} >= {table.name for table in TABLES}
+    """Whether it has all tables and columns: sqlite-utils makes a missing table from the rows, without its key."""
+    found = set(connection.execute(_COLUMNS))
+    return found >= {(table.name, column) for table in TABLES for column in table.header}
+
+
+_COLUMNS = "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c WHERE m.type = 'table'"
 
 
 @contextmanager
@@ -114,7 +154,7 @@ def check(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def open_to_read(path: Path) -> Iterator[sqlite3.Connection | None]:
-    """One moment of the index at `path`; None where there is none of this version.
+    """One moment of the index at `path`; None where there is none that this version can read.
 
     Opening takes about 0.1 ms, so a reader keeps nothing open: any thread may read, and an index that was replaced is
     never read on. On a read-only disk the file is read as it lies.
@@ -126,18 +166,27 @@ def open_to_read(path: Path) -> Iterator[sqlite3.Connection | None]:
         yield None
         return
     with closing(_connect_to_read(path)) as connection:
-        if _version(connection) != VERSION:
-            yield None
-            return
         connection.execute("BEGIN")
-        yield connection
+        yield connection if _is_readable(connection) else None
+
+
+def _is_readable(connection: sqlite3.Connection) -> bool:
+    """Whether it is of this version, or of a newer one that says that this one may still read it."""
+    version = version_of(connection)
+    if version <= VERSION:
+        return version == VERSION
+    try:
+        found = connection.execute("SELECT readable_from FROM meta").fetchone()
+    except sqlite3.OperationalError:
+        return False
+    return found is not None and isinstance(found[0], int) and found[0] <= VERSION
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:
     uri = path.absolute().as_uri()
     connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=PATIENCE_S, isolation_level=None)
     try:
-        _version(connection)
+        version_of(connection)
     except sqlite3.OperationalError as error:
         connection.close()
         if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
@@ -146,9 +195,22 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def version_of(connection: sqlite3.Connection) -> int:
+    """The version of the index, 0 where it is not made yet."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
+
+
+def version_at(path: Path) -> int:
+    """The version of the index at `path`, 0 where there is none, without touching it.
+
+    Raises:
+        sqlite3.Error: see `is_damaged`.
+    """
+    if not path.exists():
+        return 0
+    with closing(_connect_to_read(path)) as connection:
+        return version_of(connection)
 
 
 def inode(path: Path) -> int | None:
@@ -157,24 +219,3 @@ def inode(path: Path) -> int | None:
         return path.stat().st_ino
     except OSError:
         return None
-
-
-def delete(path: Path) -> None:
-    """Remove the index and its companions."""
-    path.unlink(missing_ok=True)
-    _delete_companions(path)
-
-
-def set_aside(path: Path) -> None:
-    """Move what is no database out of the way, to `<name>.broken-<n>`, for whoever wants to know what happened."""
-    number = 1
-    while (aside := path.with_name(f"{path.name}.broken-{number}")).exists():
-        number += 1
-    with suppress(FileNotFoundError):
-        path.rename(aside)
-    _delete_companions(path)
-
-
-def _delete_companions(path: Path) -> None:
-    for ending in ("-wal", "-shm"):
-        path.with_name(path.name + ending).unlink(missing_ok=True)

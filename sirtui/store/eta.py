@@ -16,7 +16,8 @@ _MAIN = (Kind.TRAIN, Kind.SAMPLE, Kind.JUDGE)
 def eta(spec: Spec, stages: Sequence[StageRow]) -> float | None:
     """Seconds from now until every planned stage is finished; None where a stage of the main line is of a kind yet unknown.
 
-    A stage is taken to last as the finished ones of its kind and trainer did on average, or else of its kind. The main line
+    A stage is taken to last as the finished ones of its kind and trainer did on average (those linked from elsewhere took no
+    time, and do not count), or else of its kind. The main line
     (train, sample, judge, train ...) goes one by one; last comes the measuring of its end. Beside it run the other
     measures and verdicts, one by one, and the repeats as far as `resources.parallel` lets models share the machine.
     """
@@ -44,7 +45,7 @@ class _Pace:
         self._spec = spec
         taken: dict[tuple[Kind, str], list[float]] = {}
         for row in stages:
-            if row.status is Status.FINISHED and row.seconds is not None:
+            if row.status is Status.FINISHED and row.seconds is not None and not row.origin:
                 taken.setdefault((row.kind, spec.trainer(row.t)), []).append(row.seconds)
                 taken.setdefault((row.kind, ""), []).append(row.seconds)
         self._seconds = {key: fmean(seconds) for key, seconds in taken.items()}

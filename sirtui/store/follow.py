@@ -12,17 +12,20 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from threading import Event
 
 from sirtui.core.files import is_locked
 from sirtui.core.layout import RunFolder, StoreFolder
 from sirtui.core.run import Kind
+from sirtui.core.safety import not_ours
+from sirtui.store.place import on_network
 
 _STEP_MS = 100
 _MODIFIED = 2
 _REST = 4  # how much longer the rechecks wait while no supervisor lives
-_DEBUG, _POLL, _POLL_DELAY_MS, _RECURSIVE, _IGNORE_DENIED = False, False, 0, False, True
+_DEBUG, _POLL, _POLL_DELAY_MS, _RECURSIVE = False, False, 0, False
+_IGNORE_DENIED = False  # watchfiles would then also say nothing when the kernel has no watches left
 _TELLING = frozenset(
     ("run.json", "supervisor.json", "job.json", "state.json", "exit.json", "manifest.json", "events.jsonl", "notes.toml", "stop")
 )
@@ -31,13 +34,14 @@ _WATCHED = re.compile(rf"control|it\d+|repeat-\d+|attempt-\d+|{'|'.join(Kind)}")
 
 
 def follow(
-    store_folder: StoreFolder, stop: Event, *, at_most_every_s: float = 0.5, recheck_s: float = 1.5, polling: bool = False
+    store_folder: StoreFolder, stop: Event, *, at_most_every_s: float = 0.5, recheck_s: float = 1.5, polling: bool | None = None
 ) -> Iterator[None]:
     """Yield when it is time to look, until `stop` is set: at once, after changes, and every `recheck_s` without any.
 
-    Never more often than `at_most_every_s`. The store need not exist yet. Where the kernel has no watches left, or with
-    `polling`, it yields every `recheck_s`: to look is cheaper than any other way to find out whether to.
+    Never more often than `at_most_every_s`. The store need not exist yet. Where the kernel has no watches left, on a network
+    file system, and with `polling`, it yields every `recheck_s`: to look is cheaper than any other way to find out whether to.
     """
+    polling = on_network(store_folder.path) if polling is None else polling
     for _ in _occasions(store_folder, stop, int(1000 * at_most_every_s), recheck_s, polling=polling):
         yield
         if stop.wait(at_most_every_s):
@@ -95,8 +99,9 @@ def _restructures(kind: int, path: str) -> bool:
 
 
 def _runs(folder: StoreFolder) -> tuple[set[str], list[RunFolder]]:
-    """The folders around all runs, and the runs with a living supervisor."""
-    runs = [RunFolder(folder.runs / entry.name) for entry in os.scandir(folder.runs) if entry.is_dir()]
+    """The folders around all runs, and the runs with a living supervisor; links and other people's are left out."""
+    found = (Path(entry.path) for entry in os.scandir(folder.runs) if entry.is_dir())
+    runs = [RunFolder(path) for path in found if not not_ours(path)]
     return {str(folder.runs), *(str(run.path) for run in runs)}, [run for run in runs if is_locked(run.supervisor_lock)]
 
 

@@ -7,7 +7,6 @@ whatever moment, has taken each line once or not at all. Runs that are over are 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,7 +16,8 @@ from sirtui.core.run import Stage
 from sirtui.store import scan, status, write
 from sirtui.store.database import transaction
 from sirtui.store.journal import Reading, read_on
-from sirtui.store.scan import StageFacts
+from sirtui.store.scan import RunFacts, StageFacts
+from sirtui.store.sqlite import sqlite3
 from sirtui.store.write import KnownStage, Row
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def catch_up(connection: sqlite3.Connection, folder: StoreFolder, clock: Callabl
     """Take in what changed in the run folders since the last time. Whether anything did that a reader could tell.
 
     Raises:
-        sqlite3.Error: the index cannot be written, or is damaged (see `schema.is_damaged`).
+        sqlite3.Error: the index cannot be written, or is damaged (see `database.is_damaged`).
     """
     marks = write.run_marks(connection)
     folders = scan.run_folders(folder)
@@ -82,8 +82,8 @@ def _take_in_a_batch(connection: sqlite3.Connection, run: RunFolder, mtime_ns: i
     known = write.known_stages(connection, run.name)
     facts = scan.run_facts(run, mtime_ns)
     stages, unchanged = scan.stages_facts(run, facts.record, {stage: each.mark for stage, each in known.items() if each.mark})
-    changes, more = _changes(stages, known, supervised=facts.supervised)
-    standing = status.of_run(facts, now)
+    changes, more = _changes(stages, known, facts)
+    standing = status.of_run(facts, stages, now)
     over = not more and status.is_over(standing, stages, mtime_ns, now)
     row = write.run_row(facts, standing, mtime_ns if over else None)
     there = unchanged | {each.stage for each in stages}
@@ -97,15 +97,13 @@ def _take_in_a_batch(connection: sqlite3.Connection, run: RunFolder, mtime_ns: i
     return shows, more
 
 
-def _changes(
-    stages: Sequence[StageFacts], known: dict[Stage, KnownStage], *, supervised: bool
-) -> tuple[dict[Stage, Change], bool]:
+def _changes(stages: Sequence[StageFacts], known: dict[Stage, KnownStage], run: RunFacts) -> tuple[dict[Stage, Change], bool]:
     """What is to be written of the first of these stages, until a batch is full; and whether more may wait."""
     changes, size, more = dict[Stage, Change](), 0, False
     for facts in stages:
         if size >= BATCH:
             return changes, True
-        change = _change(facts, known.get(facts.stage), supervised=supervised)
+        change = _change(facts, known.get(facts.stage), run)
         if change.differs(known.get(facts.stage)):
             changes[facts.stage] = change
         if change.reading:
@@ -118,13 +116,13 @@ def _show(changes: dict[Stage, Change], known: dict[Stage, KnownStage]) -> bool:
     return any(change.shows(known.get(stage)) for stage, change in changes.items())
 
 
-def _change(facts: StageFacts, known: KnownStage | None, *, supervised: bool) -> Change:
+def _change(facts: StageFacts, known: KnownStage | None, run: RunFacts) -> Change:
     """What the index should hold of a stage from now on."""
     former = known.journal if known else None
     reading = read_on(former, facts.journal_attempt, facts.journal) if facts.journal else None
     journal = reading.journal if reading else former
     more = reading is not None and reading.more
-    return Change(write.stage_row(facts, journal, more=more, supervised=supervised), reading)
+    return Change(write.stage_row(facts, journal, run, more=more), reading)
 
 
 def _put(db: Database, row: Row, changes: dict[Stage, Change], gone: Collection[int]) -> None:

@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,16 +16,18 @@ from sirtui.core.rule import Declared
 from sirtui.core.run import Stage, Status
 from sirtui.core.spec import Spec
 from sirtui.core.verdict import VerdictRecord
+from sirtui.store.packing import unpack
 from sirtui.store.rows import Cell, MeasureRow, RunRow, RunVerdict, RunView, StageRow
+from sirtui.store.sqlite import sqlite3
 from sirtui.store.view import Told, at_work, view
 
-_RUN = "name, title, status, method, task, base_model, seed, iterations, created, ended, reason, hint, verdict"
+_RUN = "name, title, status, method, task, base_model, seed, iterations, created, ended, reason, hint, sweep, slots, verdict"
 _JUDGED = "LEFT JOIN judged ON judged.run = runs.id"
 _decode_spec = msgspec.json.Decoder(Spec).decode
 _decode_rule = msgspec.json.Decoder(Declared).decode
 _decode_verdict = msgspec.json.Decoder(VerdictRecord).decode
 _decode_run_verdict = msgspec.json.Decoder(RunVerdict).decode
-_decode_counts = msgspec.json.Decoder(dict[str, int]).decode
+_decode_slots = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
 def version(connection: sqlite3.Connection) -> int:
@@ -47,21 +48,22 @@ def runs(connection: sqlite3.Connection) -> tuple[RunRow, ...]:
     return tuple(_alive(connection, number, spec, _bare_run(columns, reached.get(number))) for number, spec, *columns in found)
 
 
-_REACHED = "SELECT run, max(t) FROM stages WHERE attempt > 0 GROUP BY run"
+_REACHED = "SELECT run, max(t) FROM stages WHERE attempt > 0 OR status = 'finished' GROUP BY run"
 
 
 def _alive(connection: sqlite3.Connection, number: int, encoded: bytes | None, row: RunRow) -> RunRow:
     """The row, with what is at work."""
-    if encoded is None or not row.status.alive:
+    if encoded is None or not (row.status.alive or row.status is Status.ORPHANED):
         return row
     spec = _decode_spec(encoded)
     return at_work(row, spec, _stages(connection, number, spec))
 
 
 def _bare_run(columns: Sequence[Any], reached: int | None = None) -> RunRow:
-    name, title, status, method, task, base_model, seed, iterations, created, ended, reason, hint, judged = columns
+    name, title, status, method, task, base_model, seed, iterations, created, ended, reason, hint, sweep, slots, judged = columns
     settings = (method, task, base_model, int(seed), iterations)
-    row = RunRow(name, title, Status(status), *settings, created, ended=ended, t=reached, reason=reason, hint=hint)
+    row = RunRow(name, title, Status(status), *settings, created, ended=ended, t=reached, reason=reason, hint=hint, sweep=sweep)
+    row = replace(row, slots=_decode_slots(slots))
     return replace(row, verdict=_decode_run_verdict(judged)) if judged else row
 
 
@@ -76,10 +78,15 @@ def run(connection: sqlite3.Connection, folder: RunFolder) -> RunView | None:
     spec = _decode_spec(encoded)
     stages = _stages(connection, number, spec)
     cells, measures = _measured(connection, number)
-    reached = max((stage.t for stage in stages if stage.attempt), default=None)
+    reached = max((stage.t for stage in stages if stage.attempt or stage.status is Status.FINISHED), default=None)
     verdicts, declared = _verdicts(connection, number), _decode_rule(rule) if rule else None
-    told = Told(cells, measures, _newest(connection, number), verdicts, declared)
+    told = Told(cells, measures, _newest(connection, number), verdicts, _pruned(connection, number), declared)
     return view(_bare_run(columns, reached), spec, stages, told, folder)
+
+
+def _pruned(connection: sqlite3.Connection, number: int) -> frozenset[int]:
+    """The iterations whose checkpoints were deleted."""
+    return frozenset(t for (t,) in connection.execute("SELECT t FROM stages WHERE run = ? AND pruned", (number,)))
 
 
 _VERDICTS = """
@@ -94,7 +101,7 @@ def _verdicts(connection: sqlite3.Connection, number: int) -> dict[int, VerdictR
 
 _STAGES = """
 SELECT t, repeat, kind, status, stages.attempt, stages.started, ended, done, total, coalesce(unit, ''), coalesce(what, ''), left,
-    stages.seconds, stages.cpu_seconds, stages.reason, stages.hint
+    stages.seconds, stages.cpu_seconds, stages.reason, stages.hint, origin
 FROM stages LEFT JOIN journals ON journals.id = stages.id AND journals.attempt = stages.attempt
 WHERE run = ?
 """
@@ -113,32 +120,55 @@ def _stage(stage: Stage, columns: Sequence[Any]) -> StageRow:
 
 
 _METRICS = """
-SELECT t, repeat, keys.key, direction, unit, value, stderr, n, counts
-FROM stages JOIN metrics ON metrics.stage = stages.id JOIN keys ON keys.id = metrics.key
-WHERE run = ? AND kind = 'measure' ORDER BY repeat, t, line
+SELECT t, repeat, cells FROM stages JOIN metrics ON metrics.stage = stages.id
+WHERE run = ? AND kind = 'measure' ORDER BY repeat, t
 """
-_CHANGE = ("change", "change_stderr", "change_n", "lo90", "hi90", "lo95", "hi95", "p", "verdict", "trend", "role", "against")
+_CHANGE = ("change", "change_stderr", "change_n", "lo90", "hi90", "lo95", "hi95", "p", "verdict", "trend", "role")
 _COMPARISONS = """
-SELECT t, keys.key, change, stderr, n, lo90, hi90, lo95, hi95, p, verdict, trend, role, against
-FROM stages JOIN comparisons ON comparisons.stage = stages.id JOIN keys ON keys.id = comparisons.key
-WHERE run = ? ORDER BY against DESC, repeat
-"""  # of several looks the last stays, of several references the earliest
+SELECT t, repeat, cells FROM stages JOIN comparisons ON comparisons.stage = stages.id WHERE run = ? ORDER BY repeat
+"""
 
 
 def _measured(
     connection: sqlite3.Connection, number: int
 ) -> tuple[dict[tuple[int, int], dict[str, Cell]], tuple[MeasureRow, ...]]:
     """The cells of each evaluation (iteration and repeat), and the measures in the order they first appeared."""
+    told = [(t, repeat, sorted(unpack(cells), key=_line)) for t, repeat, cells in connection.execute(_METRICS, (number,))]
+    changes = _changes(connection, number)
+    keys = _keys(connection, {row[0] for _, _, rows in told for row in rows})
     cells: dict[tuple[int, int], dict[str, Cell]] = {}
     measures: dict[str, MeasureRow] = {}
-    changes: dict[tuple[int, int, str], dict[str, Any]] = {
-        (t, 1, key): dict(zip(_CHANGE, change, strict=True)) for t, key, *change in connection.execute(_COMPARISONS, (number,))
-    }
-    for t, repeat, key, direction, unit, value, stderr, n, counts in connection.execute(_METRICS, (number,)):
-        measures.setdefault(key, MeasureRow(key, direction, unit))
-        cell = Cell(value, stderr, n, **changes.get((t, repeat, key), {}), counts=_decode_counts(counts) if counts else {})
-        cells.setdefault((t, repeat), {})[key] = cell
+    for t, repeat, rows in told:
+        cells_of = cells.setdefault((t, repeat), {})
+        for key, _, value, stderr, n, counts in rows:
+            measure = keys[key]
+            measures.setdefault(measure.key, measure)
+            change = changes.get((t, measure.key), {}) if repeat == 1 else {}
+            cells_of[measure.key] = Cell(value, stderr, n, **change, counts=counts or {})
     return cells, tuple(measures.values())
+
+
+def _line(row: Sequence[Any]) -> int:
+    return int(row[1])
+
+
+def _changes(connection: sqlite3.Connection, number: int) -> dict[tuple[int, str], dict[str, Any]]:
+    """The change of each measure at each iteration: of several looks the last, of several references the earliest."""
+    told = [(t, unpack(cells)) for t, _, cells in connection.execute(_COMPARISONS, (number,))]
+    keys = _keys(connection, {row[0] for _, rows in told for row in rows})
+    by_reference = sorted(((row[1], t, row) for t, rows in told for row in rows), key=lambda item: item[0], reverse=True)
+    return {
+        (t, keys[key].key): dict(zip(_CHANGE, numbers, strict=True), against=against)
+        for _, t, (key, against, *numbers) in by_reference
+    }
+
+
+_KEYS = "SELECT id, key, direction, unit FROM keys WHERE id IN (SELECT value FROM json_each(?))"
+
+
+def _keys(connection: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, MeasureRow]:
+    """The keys of these numbers."""
+    return {number: MeasureRow(*named) for number, *named in connection.execute(_KEYS, (str(list(numbers)),))}
 
 
 _NEWEST = """

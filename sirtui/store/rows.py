@@ -33,7 +33,8 @@ class RunRow:
 
     `name` is the full name (its folder), `t` the iteration at work, or reached, `stage` the id of the most urgent running stage,
     `done` of `total` `unit`s its progress, `left` the seconds it still takes at its pace. `reason` and `hint` say why it
-    failed and what to do. `verdict`: the one on its last measured iteration, None where there is none yet.
+    failed or waits, and what to do. `verdict`: the one on its last measured iteration, None where there is none yet. `sweep`:
+    what it has in common with the runs of one `[matrix]`; `slots`: the GPUs (by UUID) or CPUs it has while it lives.
     """
 
     name: str
@@ -56,6 +57,8 @@ class RunRow:
     reason: str = ""
     hint: str = ""
     verdict: RunVerdict | None = None
+    sweep: str = ""
+    slots: tuple[str, ...] = ()
 
     @property
     def alarm(self) -> bool:
@@ -65,7 +68,7 @@ class RunRow:
 
 @dataclass(frozen=True)
 class StageRow:
-    """One stage of a run: its newest attempt."""
+    """One stage of a run: its newest attempt. `origin`: the stage (`RUN/it01/train`) whose result it has, empty where its own."""
 
     id: str
     t: int
@@ -84,6 +87,7 @@ class StageRow:
     cpu_seconds: float | None = None
     reason: str = ""
     hint: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ class IterationRow:
     """One iteration: M_t, or M_1 evaluated again (`repeat` > 1). `stage` is the running stage's kind, if any.
 
     `scalars` holds the newest value of each training curve (`loss`, `learning_rate`, ...); `verdict` is the newest on it,
-    without cells and lists of problems.
+    without cells and lists of problems. `pruned`: its checkpoint was deleted to make room.
     """
 
     t: int
@@ -132,6 +136,7 @@ class IterationRow:
     cells: Mapping[str, Cell] = field(default_factory=dict)
     scalars: Mapping[str, float | None] = field(default_factory=dict)
     verdict: VerdictRecord | None = None
+    pruned: bool = False
 
 
 @dataclass(frozen=True)

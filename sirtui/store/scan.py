@@ -18,7 +18,20 @@ from sirtui.core.errors import StoreError
 from sirtui.core.files import find_record, is_locked, read_record
 from sirtui.core.layout import RunFolder, StageFolder, StoreFolder
 from sirtui.core.plan import plan
-from sirtui.core.run import ExitRecord, JobRecord, Manifest, RunRecord, Stage, SupervisorRecord, evaluation_id
+from sirtui.core.process import alive, boot_id
+from sirtui.core.run import (
+    ExitRecord,
+    JobRecord,
+    Kind,
+    Manifest,
+    Process,
+    RunRecord,
+    Stage,
+    StateRecord,
+    SupervisorRecord,
+    evaluation_id,
+)
+from sirtui.core.safety import not_ours
 from sirtui.core.spec import Spec
 
 SCHEMA = 1
@@ -27,7 +40,11 @@ _MOST_STAGES = 100_000
 
 @dataclass(frozen=True)
 class StageFacts:
-    """One stage: its newest attempt (0: none yet), and the newest attempt that has a journal."""
+    """One stage: its newest attempt (0: none yet), and the newest attempt that has a journal.
+
+    `locked`: its guard lives; `state` says who worked at it, `living` whether that process does; `pruned`: its checkpoint was
+    deleted to make room.
+    """
 
     stage: Stage
     attempt: int
@@ -36,9 +53,22 @@ class StageFacts:
     exit: ExitRecord | None
     manifest: Manifest | None
     locked: bool
+    state: StateRecord | None
+    living: bool
+    pruned: bool
     mark: int | None
     journal: Path | None
     journal_attempt: int
+
+    @property
+    def at_work(self) -> bool:
+        """Whether something of it lives, with its end not yet told."""
+        return not self.manifest and not self.exit and (self.locked or self.living)
+
+    @property
+    def rebooted(self) -> bool:
+        """Whether the machine was started again since the attempt began."""
+        return self.state is not None and _rebooted(self.state.payload)
 
 
 @dataclass(frozen=True)
@@ -53,9 +83,24 @@ class RunFacts:
     stop_asked: bool
     supervisor: SupervisorRecord | None
 
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The GPUs or CPUs it has: those of a supervisor that lives."""
+        return self.supervisor.slots if self.supervised and self.supervisor else ()
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether its supervisor is, or was, on another machine."""
+        return self.supervisor is not None and not _is_here(self.supervisor.process)
+
+    @property
+    def rebooted(self) -> bool:
+        """Whether the machine was started again since its supervisor began."""
+        return self.supervisor is not None and _rebooted(self.supervisor.process)
+
 
 def run_folders(folder: StoreFolder) -> dict[str, int]:
-    """The run folders and their mtimes in ns, newest first.
+    """The run folders and their mtimes in ns, newest first; links and other people's are left out.
 
     Whatever is replaced directly in a folder (run.json, supervisor.json) changes its mtime.
     """
@@ -63,9 +108,13 @@ def run_folders(folder: StoreFolder) -> dict[str, int]:
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder.runs) as entries:
         for entry in entries:
             with suppress(OSError):
-                if entry.is_dir() and entry.name[:1].isalnum() and entry.name.isprintable() and entry.name.isascii():
+                if entry.is_dir() and _is_name(entry.name) and not not_ours(Path(entry.path)):
                     found[entry.name] = entry.stat().st_mtime_ns
     return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def _is_name(name: str) -> bool:
+    return name[:1].isalnum() and name.isprintable() and name.isascii()
 
 
 def run_facts(run: RunFolder, mtime_ns: int) -> RunFacts:
@@ -116,7 +165,7 @@ def stages_facts(run: RunFolder, record: RunRecord | None, over: Mapping[Stage, 
         if evaluation_id(stage.t) not in begun:
             continue
         folder = run.stage(stage)
-        if stage in over and over[stage] == mtime_ns(folder.manifest):
+        if stage in over and over[stage] == _mark(folder, stage):
             unchanged.add(stage)
         elif found := _stage(folder, stage):
             facts.append(found)
@@ -133,6 +182,8 @@ def _stage(folder: StageFolder, stage: Stage) -> StageFacts | None:
     attempt = folder.attempt(number)
     locked = is_locked(folder.lock)
     job = find_record(attempt.job, JobRecord)
+    state = find_record(attempt.state, StateRecord)
+    locked = locked or (state is not None and is_locked(folder.lock))  # its guard may have begun since
     exited = find_record(attempt.exit, ExitRecord)
     manifest = find_record(folder.manifest, Manifest)
     journals = [each for each in sorted(attempts, reverse=True) if folder.attempt(each).journal.exists()]
@@ -144,10 +195,28 @@ def _stage(folder: StageFolder, stage: Stage) -> StageFacts | None:
         exit=exited,
         manifest=manifest,
         locked=locked,
-        mark=mtime_ns(folder.manifest) if manifest else None,
+        state=state,
+        living=state is not None and not exited and not manifest and alive(state.payload),
+        pruned=stage.kind is Kind.TRAIN and folder.pruned.exists(),
+        mark=_mark(folder, stage) if manifest else None,
         journal=folder.attempt(journals[0]).journal if journals else None,
         journal_attempt=journals[0] if journals else 0,
     )
+
+
+def _mark(folder: StageFolder, stage: Stage) -> int | None:
+    """When a stage that is over changed last: its manifest, or what tells that its checkpoint was deleted."""
+    made = mtime_ns(folder.manifest)
+    pruned = mtime_ns(folder.pruned) if stage.kind is Kind.TRAIN else None
+    return None if made is None else max(made, pruned or 0)
+
+
+def _is_here(process: Process) -> bool:
+    return process.host == os.uname().nodename
+
+
+def _rebooted(process: Process) -> bool:
+    return _is_here(process) and process.boot != boot_id()
 
 
 def _is_attempt(name: str) -> bool:

@@ -1,7 +1,8 @@
 """The tables of the index, and how they are made: what stands in it, and nothing about the file it is.
 
-Long tables are clustered on their keys and name a measure by number, so that 1,000 runs of 20 iterations with 200 measures
-stay below 400 MB (324 MB; 465 MB with rowids). There are no migrations: an index of another `VERSION` is built again.
+Measures are named by number, curves clustered on their keys, and the measures of a stage packed into one value, so that 1,000
+runs of 20 iterations with 200 judged measures stay below 400 MB (see `bench/store_load.py`). An index of an older `VERSION` is
+migrated (`migrate`), one of a newer version is only read, where its `meta.readable_from` allows it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from sirtui.store.journal import Journal
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-VERSION = 4
+VERSION = 5
+READABLE_FROM = 5
+"""The oldest version that may still read an index of this one: raised where a column that readers ask for goes."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Table:
         return tuple(self.columns)
 
 
-META = Table("meta", {"id": int, "version": int})  # one row, whose version grows with every change
+META = Table("meta", {"id": int, "version": int, "readable_from": int})  # one row, whose version grows with every change
 RUNS = Table(
     "runs",
     {
@@ -58,6 +61,8 @@ RUNS = Table(
         "hint": str,
         "spec": bytes | None,  # as JSON, NULL where run.json cannot be read
         "rule": bytes | None,  # a Declared as JSON
+        "sweep": str,
+        "slots": bytes,  # as JSON
         "mark": int | None,  # the folder's mtime in ns when the run is over, else NULL
     },
     unique=("name",),
@@ -78,7 +83,9 @@ STAGES = Table(
         "cpu_seconds": float | None,
         "reason": str,
         "hint": str,
-        "mark": int | None,  # the manifest's mtime in ns when the stage is over, else NULL
+        "origin": str,
+        "pruned": int,
+        "mark": int | None,  # the manifest's mtime in ns (pruned.json's if newer) when the stage is over, else NULL
     },
     unique=("run", "t", "repeat", "kind"),
 )
@@ -86,39 +93,10 @@ JOURNALS = Table("journals", {"id": int, **get_type_hints(Journal)})  # id is th
 KEYS = Table("keys", {"id": int, "key": str, "direction": int, "unit": str}, unique=("key", "direction", "unit"))
 SCALARS = Table("scalars", {"stage": int, "key": int, "step": int, "value": float | None}, key=("stage", "key", "step"))
 NEWEST = Table("newest", {"stage": int, "key": int, "value": float | None}, key=("stage", "key"))  # of each curve the last
-METRICS = Table(
-    "metrics",
-    {
-        "stage": int,
-        "key": int,
-        "line": int,
-        "value": float | None,
-        "stderr": float | None,
-        "n": int | None,
-        "counts": bytes | None,  # as JSON
-    },
-    key=("stage", "key"),
-)
-COMPARISONS = Table(
-    "comparisons",
-    {
-        "stage": int,
-        "key": int,
-        "against": str,
-        "change": float | None,
-        "stderr": float | None,
-        "n": int | None,
-        "lo90": float | None,
-        "hi90": float | None,
-        "lo95": float | None,
-        "hi95": float | None,
-        "p": float | None,
-        "verdict": str,
-        "trend": str,
-        "role": str,
-    },
-    key=("stage", "key", "against"),
-)
+# Packed (see `packing`), so that each stage has one row: (key, line, value, stderr, n, counts) of every measure
+METRICS = Table("metrics", {"stage": int, "cells": bytes}, key="stage")
+# (key, against, change, stderr, n, lo90, hi90, lo95, hi95, p, verdict, trend, role) of every comparison
+COMPARISONS = Table("comparisons", {"stage": int, "cells": bytes}, key="stage")
 VERDICTS = Table("verdicts", {"stage": int, "kind": str, "record": bytes}, key="stage")  # a VerdictRecord as JSON
 JUDGED = Table("judged", {"run": int, "verdict": bytes}, key="run")  # a RunVerdict as JSON, made from VERDICTS
 POINTS = (SCALARS, NEWEST, METRICS, COMPARISONS, VERDICTS)
@@ -135,7 +113,7 @@ def create(db: Database) -> None:
         former.drop()
     for table in TABLES:
         _create(db, table)
-    db.table(META.name).insert({"id": 1, "version": time.time_ns() // 1000})
+    db.table(META.name).insert({"id": 1, "version": time.time_ns() // 1000, "readable_from": READABLE_FROM})
     db.execute(f"PRAGMA user_version = {VERSION}")
 
 

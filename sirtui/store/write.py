@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -18,6 +17,7 @@ from sirtui.core.text import clean, clean_record
 from sirtui.core.verdict import Kind as Verdict
 from sirtui.core.verdict import VerdictRecord
 from sirtui.store.journal import Journal, Key, Points, Reading
+from sirtui.store.packing import pack, unpack
 from sirtui.store.rows import RunVerdict
 from sirtui.store.scan import RunFacts, StageFacts
 from sirtui.store.schema import (
@@ -34,6 +34,7 @@ from sirtui.store.schema import (
     VERDICTS,
     Table,
 )
+from sirtui.store.sqlite import sqlite3
 from sirtui.store.status import Standing, of_stage
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def run_row(facts: RunFacts, standing: Standing, mark: int | None) -> Row:
     why = (standing.ended, clean(standing.reason, 1_000), clean(standing.hint, 1_000))
     if facts.record is None:
         title, _, ident = facts.name.rpartition("-")
-        return (facts.name, ident, title or ident, standing.status, "", "", "", "0", 0, facts.created, *why, None, None, mark)
+        bare = (facts.name, ident, title or ident, standing.status, "", "", "", "0", 0, facts.created)
+        return (*bare, *why, None, None, "", b"[]", mark)
     spec = facts.record.spec
     what = (
         clean(spec.method_name, 200),
@@ -100,20 +102,22 @@ def run_row(facts: RunFacts, standing: Standing, mark: int | None) -> Row:
     )
     head = (facts.name, clean(facts.record.id, 200), spec.name, standing.status)
     rule = msgspec.json.encode(facts.record.rule) if facts.record.rule else None
-    return (*head, *what, facts.created, *why, msgspec.json.encode(spec), rule, mark)
+    shared = (clean(facts.record.sweep, 200), msgspec.json.encode([clean(slot, 200) for slot in facts.slots]))
+    return (*head, *what, facts.created, *why, msgspec.json.encode(spec), rule, *shared, mark)
 
 
-def stage_row(facts: StageFacts, journal: Journal | None, *, more: bool, supervised: bool) -> Row:
-    """What the index should hold of a stage, its journal read so far; `more` of it may wait."""
+def stage_row(facts: StageFacts, journal: Journal | None, run: RunFacts, *, more: bool) -> Row:
+    """What the index should hold of a stage of `run`, its journal read so far; `more` of it may wait."""
     told = journal if journal and journal.attempt == facts.attempt else Journal(facts.attempt, 0)
-    standing = of_stage(facts, told, supervised=supervised)
+    standing = of_stage(facts, told, run)
     stage, manifest = facts.stage, facts.manifest
     times = (manifest.seconds, manifest.cpu_seconds) if manifest else (told.seconds, told.cpu_seconds)
     started = facts.created if told.started is None else told.started
     why = (clean(standing.reason, 1_000), clean(standing.hint, 1_000))
     mark = facts.mark if standing.status is Status.FINISHED and not facts.locked and not more else None
     head = (stage.t, stage.repeat, stage.kind, standing.status, facts.attempt)
-    return (*head, started, standing.ended, *times, *why, mark)
+    result = (clean(manifest.origin, 400) if manifest else "", int(facts.pruned))
+    return (*head, started, standing.ended, *times, *why, *result, mark)
 
 
 def put_run(db: Database, row: Row) -> int:
@@ -146,20 +150,29 @@ def put_readings(db: Database, readings: Mapping[int, Reading]) -> None:
     keys = _keys(db, dict.fromkeys(key for _, points in told for key in points.named()))
     _put(db, SCALARS, ((stage, keys[key, 0, ""], step, value) for stage, points in told for key, step, value in points.scalars))
     _put(db, NEWEST, ((stage, keys[key, 0, ""], value) for stage, points in told for key, value in points.newest.items()))
-    _put(db, METRICS, (row for stage, points in told for row in _metrics(stage, points, keys)))
-    _put(db, COMPARISONS, (row for stage, points in told for row in _comparisons(stage, points, keys)))
+    for stage, points in told:
+        _put_cells(db, METRICS, stage, _metrics(points, keys), 1)
+        _put_cells(db, COMPARISONS, stage, _comparisons(points, keys), 2)
     _put(db, VERDICTS, (_verdict(stage, points.verdict) for stage, points in told if points.verdict))
 
 
-def _metrics(stage: int, points: Points, keys: Mapping[Key, int]) -> Iterator[Row]:
+def _put_cells(db: Database, table: Table, stage: int, told: Iterable[Row], width: int) -> None:
+    """Add cells to those of a stage, in the place of those with their keys: the first `width` numbers of a row."""
+    if new := {row[:width]: row for row in told}:
+        found = db.execute(f"SELECT cells FROM {table.name} WHERE stage = ?", (stage,)).fetchone()
+        former = {row[:width]: row for row in unpack(found[0])} if found else {}
+        _put(db, table, [(stage, pack((former | new).values()))])
+
+
+def _metrics(points: Points, keys: Mapping[Key, int]) -> Iterator[Row]:
     for key, (line, told) in points.metrics.items():
-        yield stage, keys[key], line, told.value, told.stderr, told.n, msgspec.json.encode(told.counts) if told.counts else None
+        yield keys[key], line, told.value, told.stderr, told.n, told.counts or None
 
 
-def _comparisons(stage: int, points: Points, keys: Mapping[Key, int]) -> Iterator[Row]:
+def _comparisons(points: Points, keys: Mapping[Key, int]) -> Iterator[Row]:
     for (key, against), told in points.comparisons.items():
         numbers = (told.change, told.stderr, told.n, told.lo90, told.hi90, told.lo95, told.hi95, told.p)
-        yield stage, keys[key, 0, ""], against, *numbers, clean(told.verdict, 40), clean(told.trend, 40), clean(told.role, 40)
+        yield keys[key, 0, ""], against, *numbers, clean(told.verdict, 40), clean(told.trend, 40), clean(told.role, 40)
 
 
 def _verdict(stage: int, record: VerdictRecord) -> Row:

@@ -14,7 +14,7 @@ from sirtui.core.errors import SirtuiError, UsageError
 from sirtui.core.layout import ComparisonFolder, StoreFolder
 from sirtui.core.text import clean_block
 from sirtui.core.verdict import ComparisonRecord, Request
-from sirtui.supervise.environment import importing_sirtui
+from sirtui.supervise.environment import for_supervisor
 
 PROGRAM = (sys.executable, "-m", "sirtui.stages.compare")
 
@@ -37,7 +37,7 @@ def compare(store: StoreFolder, request: Request) -> ComparisonRecord:
 
 def _make(where: ComparisonFolder) -> None:
     command = [*PROGRAM, str(where.path.absolute())]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=importing_sirtui(os.environ))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=for_supervisor(os.environ))
     if not done.returncode:
         return
     told = clean_block(done.stderr.strip())

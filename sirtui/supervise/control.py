@@ -14,9 +14,11 @@ from sirtui.core.layout import RunFolder
 from sirtui.core.plan import plan
 from sirtui.core.rule import rule
 from sirtui.core.run import RunRecord, SupervisorRecord
-from sirtui.core.spec import Topup
+from sirtui.core.safety import not_ours
+from sirtui.core.spec import Spec, Topup
 from sirtui.supervise.launchers import Launcher
 from sirtui.supervise.launchers.local import LocalLauncher
+from sirtui.supervise.retention import needs_pruned
 from sirtui.supervise.reversals import answer, unanswered
 from sirtui.supervise.starting import SUPERVISOR, launch_supervisor
 from sirtui.supervise.walk import halt
@@ -68,6 +70,8 @@ def resume(
         UsageError: it is at work, here or on another machine, or finished.
         SirtuiError: its supervisor did not start.
     """
+    if why := not_ours(run.path):
+        raise UsageError(f"{run.name} {why}", "Its recipes would run as yours: copy the run, or start one of your own.")
     if files.is_locked(run.supervisor_lock):
         raise UsageError(f"{run.name} is at work already", "Stop it first if it should start again.")
     if not force:
@@ -75,6 +79,7 @@ def resume(
     spec = files.read_record(run.record, RunRecord).spec
     if all(run.stage(stage).manifest.exists() for stage in plan(spec)):
         raise UsageError(f"{run.name} is finished", "There is nothing left to do: start a new run for another result.")
+    _refuse_pruned(run, spec)
     if force:
         halt(run, launcher or LocalLauncher())
     if anew:
@@ -98,6 +103,13 @@ def _refuse_elsewhere(run: RunFolder) -> None:
     if known is not None and known.status.alive and known.process.host != here:
         hint = f"Stop it there. If {known.process.host} is gone: sirtui resume {run.name} --force"
         raise UsageError(f"{run.name} was last at work on {known.process.host}, this is {here}", hint)
+
+
+def _refuse_pruned(run: RunFolder, spec: Spec) -> None:
+    """What is still to be done cannot be done without a checkpoint that was deleted."""
+    left = [stage for stage in plan(spec) if not run.stage(stage).manifest.exists()]
+    if why := needs_pruned(run, spec, left):
+        raise UsageError(f"{run.name}: {why}", "It was deleted to make room: start a new run.")
 
 
 def _set_aside(run: RunFolder, spec: Spec) -> None:
@@ -144,4 +156,5 @@ def _plan_topup(run: RunFolder, topup: Topup) -> None:
     if unanswered(run, record.spec) is None and next(planned, None) is not None:
         raise UsageError(f"{run.name} has not finished", f"sirtui resume {run.name} goes on with it; then top it up.")
     spec = replace(record.spec, topups=(*record.spec.topups, topup))
+    _refuse_pruned(run, spec)
     files.write_record(run.record, replace(record, spec=spec))

@@ -36,6 +36,9 @@ SECRETS = ("*TOKEN", "*_KEY", "*APIKEY", "*SECRET*", "*PASSWORD*", "*PASSWD*", "
 HARMLESS = ("HF_HUB_DISABLE_IMPLICIT_TOKEN",)
 """What only sounds like a secret."""
 
+OURS = "SIRTUI_"
+"""How the names of our own settings begin."""
+
 PROXIES = ("*_proxy", "*_PROXY")
 """The way to the network: where a password stands in it, only for stages that may fetch models and embedders."""
 
@@ -56,6 +59,20 @@ def for_job(job: JobRecord, environment: Mapping[str, str]) -> dict[str, str]:
     kind = job.stage.kind
     passed = {name: text for name, text in environment.items() if _may_know(kind, name, text)}
     return importing_sirtui(passed) | QUIET | _threads(job.spec.resources.threads) | {TAG: tag(job)}
+
+
+def for_supervisor(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a supervisor: what any of its stages may be told, and what sirtui itself reads.
+
+    Generated code that runs as the same person can read it.
+    """
+    kinds = tuple(Kind)
+    passed = {
+        name: text
+        for name, text in environment.items()
+        if name != TAG and (name.startswith(OURS) or any(_may_know(kind, name, text) for kind in kinds))
+    }
+    return importing_sirtui(passed)
 
 
 def _may_know(kind: Kind, name: str, text: str) -> bool:

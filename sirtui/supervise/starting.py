@@ -17,10 +17,10 @@ from sirtui.core.layout import RunFolder, StoreFolder
 from sirtui.core.process import alive, identify
 from sirtui.core.rule import declared, rule
 from sirtui.core.run import Origin, Process, RunRecord, SupervisorRecord
+from sirtui.core.safety import check_store
 from sirtui.core.spec import Spec
 from sirtui.core.text import clean_block
-from sirtui.supervise.environment import importing_sirtui
-from sirtui.supervise.launchers import TAG
+from sirtui.supervise.environment import for_supervisor
 
 SUPERVISOR = (sys.executable, "-m", "sirtui.cli", "supervise")
 _DETACH = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!'
@@ -54,8 +54,9 @@ def create(store: StoreFolder, record: RunRecord) -> RunFolder:
 
     Raises:
         UsageError: there is such a run already.
-        StoreError: the folder cannot be made.
+        StoreError: the folder cannot be made, or the store is someone else's.
     """
+    check_store(store.path)
     run = store.run(record.name)
     beside = RunFolder(store.runs / f".new-{record.name}-{os.getpid()}")
     try:
@@ -102,14 +103,13 @@ def _spawn(command: Sequence[str], run: RunFolder) -> Process:
     A shell stands in between and ends at once: so the supervisor has no parent here, and leaves no zombie.
     """
     os.close(os.open(run.supervisor_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
-    environment = {name: text for name, text in importing_sirtui(os.environ).items() if name != TAG}
     shell = subprocess.run(
         ["/bin/sh", "-c", _DETACH, "sh", str(run.supervisor_log.absolute()), *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=run.path,
-        env=environment,
+        env=for_supervisor(os.environ),
         start_new_session=True,
         check=True,
     )

@@ -34,7 +34,9 @@ def submit(store: StoreFolder, file: Path) -> str:
             timeout=_PATIENCE_S,
         )
     except subprocess.TimeoutExpired as error:
-        raise SirtuiError(f"{file}: checking it took longer than {_PATIENCE_S} seconds", "Try it by: sirtui check FILE") from error
+        raise SirtuiError(
+            f"{file}: checking it took longer than {_PATIENCE_S} seconds", "Try it by: sirtui check FILE"
+        ) from error
     if done.returncode:
         what, _, hint = clean_block(done.stderr.strip().removeprefix("sirtui: ")).partition("\n")
         raise SirtuiError(what or f"it ended with code {done.returncode}", hint.strip())

@@ -32,6 +32,8 @@ from sirtui.supervise.word import Word
 
 LOOK_S = 0.25
 """How often control files, and stages of an earlier supervisor, are looked at. The end of a stage is seen at once."""
+ASK_S = 0.5
+"""How often a run that waits asks for what it waits for."""
 
 
 def supervise(
@@ -131,8 +133,10 @@ class _Walk:
         self._done = {stage for stage in plan(self._spec) if run.stage(stage).manifest.exists()}
         self._running: dict[Stage, _Job] = {}
         self._broken: tuple[Stage, ExitRecord] | None = None
+        self._refused: SirtuiError | None = None
         self._stopping = self.signalled = False
-        self._means = Means(run, self._spec)
+        self._means = Means(run, self._spec, now)
+        self._waits_for, self._look_again = "", 0.0
 
     def walk(self, on_change: Callable[[], None]) -> Status:
         """Launch and wait until nothing runs, nothing waits, and nothing is to be launched."""
@@ -153,15 +157,16 @@ class _Walk:
         ended = self._reap()
         if self.signalled or self._run.stop_request.exists():
             self._stop()
-        launched, waits_for = self._launch()
-        if self._running or waits_for:
-            said = self._word.say(Status.RUNNING if self._running else Status.WAITING, waits_for, slots=self._means.slots)
-        else:
-            said = False
+        if ended:
+            self._look_again = 0.0
+        launched, said = self._launch(), False
+        if self._running or self._waits_for:
+            status = Status.RUNNING if self._running else Status.WAITING
+            said = self._word.say(status, self._waits_for, slots=self._means.slots)
         if ended or launched or said:
             _tell(on_change)
         self._means.sample(self._running)
-        return bool(self._running or waits_for)
+        return bool(self._running or self._waits_for)
 
     def _check_folder(self) -> None:
         """End everything when someone removed the run: nothing is written that would make half a run again."""
@@ -185,6 +190,8 @@ class _Walk:
         """Take over what an earlier supervisor launched, and close the books on what died with it."""
         for stage in plan(self._spec):
             folder = self._run.stage(stage)
+            if stage in self._done:
+                shutil.rmtree(folder.partial, ignore_errors=True)
             if numbers := folder.attempts():
                 attempt = folder.attempt(numbers[-1])
                 if not attempt.exit.exists() or files.is_locked(folder.lock):
@@ -210,12 +217,9 @@ class _Walk:
         ended = [stage for stage, job in self._running.items() if job.handle not in running]
         for stage in ended:
             self._ended(stage, self._running.pop(stage))
-        if ended and not any(stage.kind.holds_model for stage in (*self._running, *self._left())):
-            self._means.release()
+        if ended:
+            self._means.spare([*self._running, *(stage for stage in plan(self._spec) if stage not in self._done)])
         return bool(ended)
-
-    def _left(self) -> Iterator[Stage]:
-        return (stage for stage in plan(self._spec) if stage not in self._done)
 
     def _ended(self, stage: Stage, job: _Job) -> None:
         if not job.attempt.exit.exists():
@@ -225,7 +229,7 @@ class _Walk:
         if stage in self._done:
             return
         if endings.found_no_room(record):
-            self._means.found_no_room(stage)
+            self._means.found_no_room()
         elif self._broken is None:
             self._broken = (stage, record)
 
@@ -254,21 +258,33 @@ class _Walk:
         """Whether someone asked again, to end at once."""
         return self._run.urgent_request.exists()
 
-    def _launch(self) -> tuple[bool, str]:
-        """Launch what can be launched: whether there was any, and what the first of the others waits for."""
-        if self._broken or self._stopping:
-            return False, ""
-        held = unanswered(self._run, self._spec)
-        launched, waits_for = False, ""
+    def _launch(self) -> bool:
+        """Launch what can be launched; whether there was any. `_waits_for` is what the first of the others wait for."""
+        if self._waits_for and time.monotonic() < self._look_again:
+            return False
+        self._waits_for, self._look_again = "", time.monotonic() + ASK_S
+        if self._broken or self._stopping or self._refused:
+            return False
+        held, launched = unanswered(self._run, self._spec), False
         for stage in to_launch(self._spec, self._done, self._running, os.cpu_count() or 1, held.t if held else None):
             if self._means.link(stage):
                 self._done.add(stage)
-                return True, waits_for
-            if why := self._means.missing(stage):
-                waits_for = waits_for or why
-            elif not self._broken:
+                self._look_again = 0.0
+                self._waits_for = self._waits_for or "looks for what else is there"
+                return True
+            if why := self._missing(stage):
+                self._waits_for = self._waits_for or why
+            elif not (self._broken or self._refused):
                 launched = self._launch_stage(stage) or launched
-        return launched, waits_for
+        return launched
+
+    def _missing(self, stage: Stage) -> str:
+        """What the stage waits for; empty also where it would wait in vain."""
+        try:
+            return self._means.missing(stage, idle=not self._running)
+        except SirtuiError as error:
+            self._refused = error
+            return ""
 
     def _launch_stage(self, stage: Stage) -> bool:
         """Write the intent, then launch: what is killed in between is seen by the next supervisor."""
@@ -284,12 +300,15 @@ class _Walk:
             if not files.is_full(error):
                 raise
             shutil.rmtree(attempt.path, ignore_errors=True)
-            self._means.found_no_room(stage)
+            self._means.launched_not(stage)
+            self._means.found_no_room()
+            self._waits_for = "waits for room on the disk"
             return False
         try:
             self._running[stage] = _Job(attempt, self._launcher.launch(job, attempt, self._means.granted(stage)))
         except OSError as error:
             self._broken = (stage, self._close(stage, attempt, endings.unlaunched(error, self._now())))
+            self._means.launched_not(stage)
         return True
 
     def _end(self) -> Status:
@@ -305,6 +324,8 @@ class _Walk:
             status = Status.PAUSED if self._spec.verdicts.on_reversal == "pause" else Status.STOPPED
             keep = f"Keep it{held.keep.t}, or " if held.keep else ""
             return status, why_held(held), f"{keep}sirtui resume {self._run.name} to go on.", True
+        if self._refused and not self._stopping:
+            return Status.FAILED, self._refused.message, self._refused.hint, False
         if self._broken is None or self._stopping:
             return Status.STOPPED, "stopped on request", "Resume it to go on.", False
         stage, record = self._broken

@@ -6,6 +6,7 @@ import asyncio
 import select
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,9 +23,10 @@ from textual.screen import Screen
 from sirtui.core.errors import SirtuiError
 from sirtui.core.text import clean
 from sirtui.store.rows import RunRow
-from sirtui.tui.commands import COMMANDS, Command, LazySupervision, Supervision
+from sirtui.tui.commands import Command, LazySupervision, Resume, Supervision, command
 from sirtui.tui.feed import Feed, Follow, Snapshot, Source, follow_store
 from sirtui.tui.keys import bindings
+from sirtui.tui.looking import Look, look_at_machine
 from sirtui.tui.screens.iterations import IterationsPage
 from sirtui.tui.screens.page import Page
 from sirtui.tui.wall import Wall
@@ -43,14 +45,21 @@ def _logs() -> Screen[None]:
     return LogsPage()
 
 
+def _jobs() -> Screen[None]:
+    """The Jobs screen, imported when it is first gone to."""
+    from sirtui.tui.screens.jobs import JobsPage
+
+    return JobsPage()
+
+
 class SirtuiApp(App[int], inherit_bindings=False):
-    """The screen on a store. `run`: which run to show first; `ascii`: draw with ASCII only."""
+    """The screen on a store. `run`: which run to show first; `ascii`: draw with ASCII only; `look`: see `sirtui.tui.looking`."""
 
     CSS_PATH = Path(__file__).with_name("sirtui.tcss")
     BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere")
     ENABLE_COMMAND_PALETTE = False
     DEFAULT_MODE = "iterations"
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {"iterations": IterationsPage, "logs": _logs}
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {"iterations": IterationsPage, "logs": _logs, "jobs": _jobs}
     theme: Reactive[str] = Reactive("ansi-dark")
 
     class Changed(Message):
@@ -64,7 +73,7 @@ class SirtuiApp(App[int], inherit_bindings=False):
             """Bursts collapse: only the newest counts."""
             return isinstance(message, SirtuiApp.Changed)
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what it works with, to be played in tests)
         self,
         source: Source,
         run: str | None = None,
@@ -72,11 +81,12 @@ class SirtuiApp(App[int], inherit_bindings=False):
         ascii: bool = False,  # noqa: A002 (the option's name)
         follow: Follow = follow_store,
         supervision: Supervision | None = None,
+        look: Look = look_at_machine,
     ) -> None:
         super().__init__()
-        self.source, self._snapshot = source, Snapshot()
+        self.source, self.look, self._snapshot = source, look, Snapshot()
         self._wall = Wall(ascii_only=ascii)
-        self._supervision = supervision or LazySupervision()
+        self._supervision = supervision or LazySupervision(source.folder)
         self._feed = Feed(source, run, lambda snapshot: self.post_message(self.Changed(snapshot)), follow)
         self.animation_level = "none"
 
@@ -140,48 +150,88 @@ class SirtuiApp(App[int], inherit_bindings=False):
             self._snapshot = event.snapshot
             self.page.show(event.snapshot)
 
-    def on_iterations_page_selected(self, event: IterationsPage.Selected) -> None:
+    def on_page_selected(self, event: Page.Selected) -> None:
         """Look at another run."""
         self._feed.select(event.run)
 
-    def on_iterations_page_wanted(self, event: IterationsPage.Wanted) -> None:
+    def on_page_opened(self, event: Page.Opened) -> None:
+        """Go to the log of a stage, or to the iterations of a run."""
+        from sirtui.tui.screens.logs import LogsPage
+
+        self._feed.select(event.run)
+        self.action_go("logs" if event.stage else "iterations")
+        page = self.page
+        if isinstance(page, LogsPage):
+            page.look_at(event.run, event.stage)
+
+    def on_page_wanted(self, event: Page.Wanted) -> None:
         """Ask, then do."""
-        if event.run is None:
-            home = self.page
-            assert isinstance(home, IterationsPage)
+        home = self.page
+        if event.run is not None:
+            self._confirm(command(event.command, event.run), event.run)
+        elif event.command == "start":
+            self._ask("start the experiment in", "", self._start)
+        elif isinstance(home, IterationsPage):
             self._ask("filter the runs", home.filtered, home.filter)
-        else:
-            self._confirm(COMMANDS[event.command], event.run)
 
     def on_log_view_asked(self) -> None:
         """Ask what to search."""
         view = self.page.query_one(LogView)
         self._ask("search", "", view.find)
 
-    def _ask(self, prompt: str, text: str, then: object) -> None:
+    def _ask(self, prompt: str, text: str, then: Callable[[str], object]) -> None:
         from sirtui.tui.overlays.ask import Ask
 
-        self.push_screen(Ask(prompt, text), lambda answer: None if answer is None else then(answer))  # type: ignore[operator]
+        def answered(answer: str | None) -> None:
+            if answer is not None:
+                then(answer)
 
-    def _confirm(self, command: Command, run: RunRow) -> None:
+        self.push_screen(Ask(prompt, text), answered)
+
+    def _confirm(self, wanted: Command, run: RunRow) -> None:
+        """Say why it cannot be; else ask. What would be resumed with changes is asked with them: a thread looks for those."""
+        if why := wanted.impossible(run):
+            self.page.say(why)
+        elif isinstance(wanted, Resume):
+            work = partial(self._look_for_changes, wanted, run)
+            threading.Thread(target=self._tell, args=(work, run.name), name="sirtui-changes", daemon=True).start()
+        else:
+            self._put(wanted, run, ())
+
+    def _look_for_changes(self, wanted: Command, run: RunRow) -> str:
+        changes = self._supervision.changes(self.source.folder.run(run.name))
+        self.call_from_thread(self._put, wanted, run, changes)
+        return ""
+
+    def _put(self, wanted: Command, run: RunRow, changes: Sequence[str]) -> None:
         from sirtui.tui.overlays.confirm import Confirm
 
-        if why := command.impossible(run):
-            self.page.say(why)
-            return
-        question = Confirm(f"{command.name.capitalize()} {clean(run.name, 50)}?", command.__doc__ or "")
-        self.push_screen(question, lambda yes: self._do(command, run) if yes else None)
+        question = Confirm(wanted.asks.format(clean(run.name, 50)), wanted.__doc__ or "", changes)
+        self.push_screen(question, lambda yes: self._aside(partial(self._do, wanted, run), run.name) if yes else None)
 
-    def _do(self, command: Command, run: RunRow) -> None:
-        self.run_worker(partial(self._done, command, run), thread=True, exit_on_error=False)
+    def _do(self, wanted: Command, run: RunRow) -> str:
+        wanted.do(self._supervision, self.source.folder.run(run.name))
+        return wanted.done
 
-    def _done(self, command: Command, run: RunRow) -> None:
+    def _start(self, file: str) -> None:
+        """Start the experiment in this file; nothing where none was named."""
+        if file := file.strip():
+            self.page.say(f"starting {file} ...")
+            self._aside(lambda: f"started {', '.join(self._supervision.submit(Path(file).expanduser()).split())}", file)
+
+    def _aside(self, work: Callable[[], str], about: str) -> None:
+        """Do something in a thread, and tell what comes of it."""
+        self.run_worker(partial(self._tell, work, about), thread=True, exit_on_error=False)
+
+    def _tell(self, work: Callable[[], str], about: str) -> None:
         try:
-            command.do(self._supervision, self.source.folder.run(run.name))
-            told = f"{run.name}: {command.done}"
+            told = work()
         except SirtuiError as error:
-            told = f"{run.name}: {error.message}. {error.hint}"
-        self.call_from_thread(self.page.say, told)
+            told = f"{error.message}. {error.hint}" if error.hint else error.message
+        except Exception as error:  # noqa: BLE001 (a worker's border: it is told on the screen)
+            told = f"{type(error).__name__}: {error}"
+        if told:
+            self.call_from_thread(lambda: self.page.say(f"{about}: {told}"))
 
     def on_grid_copied(self, event: Grid.Copied) -> None:
         """Copy by OSC 52, and say so: tmux must allow it."""
@@ -191,6 +241,7 @@ class SirtuiApp(App[int], inherit_bindings=False):
 
     def action_go(self, page: str) -> None:
         """Go to a numbered screen."""
+        self._feed.look_at_jobs(wanted=page == "jobs")
         self.switch_mode(page)
 
     def action_help(self) -> None:

@@ -8,17 +8,20 @@ over only when it differs from the last. The screen itself never touches the sto
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sirtui.core.errors import SirtuiError
 from sirtui.core.layout import StoreFolder
 from sirtui.core.text import clean
-from sirtui.store.rows import RunRow, RunView
+from sirtui.store.rows import RunRow, RunView, StageRow
+from sirtui.tui.figures import ATTENTION
 from sirtui.tui.tables.runs import first_choice
 
 _EVERY_S = 0.5
+_JOBS = 64
+"""Of how many runs that work or need someone, the newest first, the stages are read."""
 
 
 class Source(Protocol):
@@ -30,6 +33,9 @@ class Source(Protocol):
 
     def catch_up(self) -> bool:
         """Bring the index up to date; whether anything was new."""
+
+    def problems(self) -> tuple[str, ...]:
+        """What stands between the files and whole, new answers, in sentences."""
 
     def runs(self) -> tuple[RunRow, ...]:
         """All runs."""
@@ -53,7 +59,8 @@ Follow = Callable[[StoreFolder, threading.Event], Iterator[object]]
 class Snapshot:
     """Everything the screen shows, at one moment. `problem`: why it could not be read anew.
 
-    `read`: the index was; `empty`: there are no runs, in the files neither.
+    `read`: the index was; `empty`: there are no runs, in the files neither. `stages`: those of the runs that
+    work or need someone, by the run's name; None while no jobs are looked at.
     """
 
     runs: tuple[RunRow, ...] = ()
@@ -61,6 +68,7 @@ class Snapshot:
     problem: str = ""
     read: bool = False
     empty: bool = False
+    stages: Mapping[str, tuple[StageRow, ...]] | None = None
 
 
 class Feed:
@@ -72,7 +80,10 @@ class Feed:
         self._first, self._painted = threading.Event(), threading.Event()
         self._snapshot = Snapshot()
         self._caught_up = False
-        self._seen: tuple[object, str | None] = (object(), None)
+        self._standing = ""
+        self._jobs = False
+        self._seen: object = object()
+        self._known: dict[str, tuple[RunRow, tuple[StageRow, ...]]] = {}
         self._thread = threading.Thread(target=self._work, name="sirtui-feed", daemon=True)
 
     def start(self) -> None:
@@ -94,9 +105,16 @@ class Feed:
         self._wanted = run
         self._wake.set()
 
+    def look_at_jobs(self, *, wanted: bool) -> None:
+        """Read the stages of all runs that work or need someone, from now on, or no more."""
+        if wanted != self._jobs:
+            self._jobs = wanted
+            self._wake.set()
+
     def reload(self) -> None:
         """Read everything again."""
-        self._seen = (object(), None)
+        self._seen = object()
+        self._known = {}
         self._stale.set()
         self._wake.set()
 
@@ -127,7 +145,8 @@ class Feed:
         try:
             for _ in self._follow(self._source.folder, self._stop):
                 if self._catch_up() and not self._caught_up:
-                    self._caught_up, self._seen = True, (object(), None)
+                    self._standing = clean("; ".join(self._source.problems()), 300)
+                    self._caught_up, self._seen = True, object()
                 self._wake.set()
         except Exception as error:  # noqa: BLE001 (a worker's border: the screen goes on without being live)
             self._say(f"not live: {error}")
@@ -143,25 +162,42 @@ class Feed:
 
     def _read(self) -> None:
         try:
-            seen = (self._source.version(), self._wanted)
+            _, wanted, jobs = seen = (self._source.version(), self._wanted, self._jobs)
             if seen != self._seen:
                 self._seen = seen
-                self._hand_over(self._look(seen[1]))
+                self._hand_over(self._look(wanted, jobs=jobs))
         except Exception as error:  # noqa: BLE001 (a worker's border: it is told on the screen)
             self._say(str(error))
 
-    def _look(self, wanted: str | None) -> Snapshot:
+    def _look(self, wanted: str | None, *, jobs: bool) -> Snapshot:
         runs = self._source.runs()
         if wanted not in {run.name for run in runs}:
             wanted = first_choice(runs)
         if wanted is None:
-            return Snapshot(read=True, empty=self._caught_up or not self._source.folder.runs.is_dir())
+            empty = self._caught_up or not self._source.folder.runs.is_dir()
+            return Snapshot(problem=self._standing, read=True, empty=empty, stages={} if jobs else None)
+        stages = self._stages(runs) if jobs else None
         try:
             view = self._source.run(wanted)
         except SirtuiError as error:
-            return Snapshot(runs, None, error.message, read=True)
+            return Snapshot(runs, None, error.message, read=True, stages=stages)
         self._wanted = self._wanted or wanted
-        return Snapshot(runs, view, read=True)
+        return Snapshot(runs, view, self._standing, read=True, stages=stages)
+
+    def _stages(self, runs: Sequence[RunRow]) -> dict[str, tuple[StageRow, ...]]:
+        """Of the runs that work or need someone; of one that stands as it stood they are not read again."""
+        busy = sorted((run for run in runs if run.status.alive or run.status in ATTENTION), key=lambda run: not run.status.alive)
+        self._known = {run.name: (run, found) for run in busy[:_JOBS] if (found := self._stages_of(run)) is not None}
+        return {name: stages for name, (_, stages) in self._known.items()}
+
+    def _stages_of(self, run: RunRow) -> tuple[StageRow, ...] | None:
+        known = self._known.get(run.name)
+        if known and known[0] == run and not run.status.alive:
+            return known[1]
+        try:
+            return self._source.run(run.name).stages
+        except SirtuiError:
+            return None
 
     def _say(self, problem: str) -> None:
         self._hand_over(replace(self._snapshot, problem=clean(problem, 300), read=True))

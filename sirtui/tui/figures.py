@@ -176,5 +176,26 @@ def _block(value: float, low: float, high: float) -> str:
     return BLOCKS[max(0, min(len(BLOCKS) - 1, round(share * (len(BLOCKS) - 1))))]
 
 
-ATTENTION = (Status.FAILED, Status.LOST, Status.PAUSED)
+def gibibytes(size: float | None) -> str:
+    """Bytes in GiB to three figures, without the unit: `79.6`."""
+    if size is None or not isfinite(size) or size < 0:
+        return NOTHING
+    return f"{size / 2**30:.0f}" if size >= 99.5 * 2**30 else f"{size / 2**30:.1f}"
+
+
+def bar(share: float | None, cells: int) -> str:
+    """How full something is: `████────`; empty where that is not known."""
+    if share is None or not isfinite(share):
+        return ""
+    full = max(0, min(cells, round(share * cells)))
+    return "█" * full + "─" * (cells - full)
+
+
+def ordinal(place: int) -> str:
+    """`1st`, `2nd`, `11th`."""
+    ending = "th" if 10 < place % 100 < 14 else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    return f"{place}{ending}"
+
+
+ATTENTION = (Status.FAILED, Status.LOST, Status.ORPHANED, Status.PAUSED)
 """How a run or a stage stands when it needs a person."""

@@ -30,6 +30,7 @@ PLACES: Final = {
     "measures": "In the measures of an iteration",
     "logs": "On the Logs screen",
     "log": "In a log",
+    "jobs": "On the Jobs screen",
 }
 
 KEYS: Final = (
@@ -46,7 +47,7 @@ KEYS: Final = (
     Key("home", "at", "alarm(-1)", "previous one"),
     Key("home", "f", "follow", "follow the log, or really pause it", "f follow"),
     Key("home", "X", "stop", "stop the run (asks)", "X stop"),
-    Key("home", "R", "resume", "resume a failed, lost, stopped or paused run (asks)", "R resume"),
+    Key("home", "R", "resume", "resume a failed, lost, stopped, paused or orphaned run (asks)", "R resume"),
     Key("log", "j,down", "scroll(1)", "down a line", "j/k move"),
     Key("log", "k,up", "scroll(-1)", "up a line, and pause"),
     Key("log", "ctrl+d,pagedown", "page(1)", "down half a page"),
@@ -65,6 +66,11 @@ KEYS: Final = (
     Key("log", "escape", "clear", "forget the search"),
     Key("logs", "right_square_bracket", "step(1)", "next stage", "[/] stage"),
     Key("logs", "left_square_bracket", "step(-1)", "previous stage"),
+    Key("jobs", "enter", "open", "the log of the stage; of a run with none at work, its iterations", "enter log"),
+    Key("jobs", "X", "stop", "stop the run (asks); once more while it is stopping: end it now (asks)", "X stop"),
+    Key("jobs", "R", "resume", "resume what failed, was lost, stopped, paused or orphaned (asks, with what changed)", "R resume"),
+    Key("jobs", "plus", "start", "start an experiment: asks for its file", "+ start"),
+    Key("jobs", "f", "follow", "follow the log, or really pause it", "f follow"),
     Key("list", "j,down", "move(1)", "down", "j/k move"),
     Key("list", "k,up", "move(-1)", "up"),
     Key("list", "h,left", "cell(-1)", "a cell to the left"),
@@ -77,6 +83,7 @@ KEYS: Final = (
     Key("list", "Y", "copy_row", "copy the row as JSON by OSC 52"),
     Key("everywhere", "1", "go('iterations')", "Iterations"),
     Key("everywhere", "4", "go('logs')", "Logs"),
+    Key("everywhere", "5", "go('jobs')", "Jobs"),
     Key("everywhere", "tab", "focus_next", "next pane", "tab pane"),
     Key("everywhere", "shift+tab", "focus_previous", "previous pane"),
     Key("everywhere", "ctrl+r", "reload", "read everything again"),
@@ -84,12 +91,13 @@ KEYS: Final = (
     Key("everywhere", "q,ctrl+c", "leave", "leave; runs keep running", "q quit"),
 )
 
-TABS: Final = (("1", "iterations", "Iterations"), ("4", "logs", "Logs"))
+TABS: Final = (("1", "iterations", "Iterations"), ("4", "logs", "Logs"), ("5", "jobs", "Jobs"))
 _NAMES: Final = {
     "slash": "/",
     "question_mark": "?",
     "exclamation_mark": "!",
     "at": "@",
+    "plus": "+",
     "right_square_bracket": "]",
     "left_square_bracket": "[",
     "escape": "esc",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from textwrap import wrap
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -77,6 +78,12 @@ def cut_middle(text: str, cells: int) -> str:
         return cut(text, cells)
     head = cells // 8
     return f"{text[:head]}…{text[len(text) - (cells - 1 - head) :]}"
+
+
+def wrapped(text: str, cells: int) -> list[str]:
+    """All of `text`, on as many lines of `cells` as it takes."""
+    wide = cell_len(text) > len(text)
+    return wrap(text, max(1, cells // 2 if wide else cells))
 
 
 def clip(spans: Line, cells: int) -> Line:

@@ -60,11 +60,11 @@ def test_what_stands_on_a_shelf_is_light_to_import(shelf):
 @pytest.mark.parametrize(
     ("room", "never"),
     [
-        ("core", ("textual", "sqlite3", "sirtui.store", "sirtui.recipes", "sirtui.tui")),
-        ("supervise", ("textual", "sqlite3", "sirtui.store", "sirtui.recipes", "sirtui.stages")),
+        ("core", ("textual", "sqlite3", "pysqlite3", "sirtui.store", "sirtui.recipes", "sirtui.tui")),
+        ("supervise", ("textual", "sqlite3", "pysqlite3", "sirtui.store", "sirtui.recipes", "sirtui.stages")),
         ("store", ("textual", "sirtui.recipes", "sirtui.supervise", "sirtui.stages")),
-        ("stages.context", ("textual", "sqlite3", "sirtui.store", "sirtui.supervise")),
-        ("verdicts.paired", ("textual", "sqlite3", "sirtui.store", "sirtui.recipes", "sirtui.stages")),
+        ("stages.context", ("textual", "sqlite3", "pysqlite3", "sirtui.store", "sirtui.supervise")),
+        ("verdicts.paired", ("textual", "sqlite3", "pysqlite3", "sirtui.store", "sirtui.recipes", "sirtui.stages")),
     ],
 )
 def test_a_room_brings_no_other_along(room, never):

@@ -4,7 +4,6 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from trials import Trial, making
@@ -30,9 +29,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 8 MB."""
     path = tmp_path / "disk"
     path.mkdir()
-    mounted = shutil.which("mount") and not subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(path)], check=False, capture_output=True
-    ).returncode
+    mounted = (
+        shutil.which("mount")
+        and not subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(path)], check=False, capture_output=True
+        ).returncode
+    )
     if not mounted:
         pytest.skip("a small disk cannot be mounted here: that takes root")
     yield path

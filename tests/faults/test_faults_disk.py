@@ -1,13 +1,18 @@
 """Fault 22: a disk that is full, while a stage works and while the supervisor has something to say."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from toying import EXPERIMENT, TOY
 from trials import Trial, making, wait_until
 
+from sirtui.cli.planned import check_room
+from sirtui.core.errors import SirtuiError
 from sirtui.core.layout import StoreFolder
 from sirtui.core.run import Status
+from sirtui.core.spec import load
 
 Make = Callable[..., Trial]
 
@@ -55,3 +60,15 @@ def test_fault_22_the_end_is_told_on_a_full_disk(small_disk: Path, monkeypatch: 
         trial.kill(state.payload)
         assert (trial.ended().status, trial.record.reason) == (Status.FAILED, "it01/train: killed by signal 9 (SIGKILL)")
         assert trial.exit("it01/train").code == -9
+
+
+def test_fault_22_refused_below_what_the_checkpoints_take(small_disk: Path, tmp_path: Path) -> None:
+    """A run is not begun where there is no room for its checkpoints, unless that is asked for."""
+    shutil.copy(TOY, tmp_path)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "weights").write_bytes(bytes(3 << 20))
+    (tmp_path / "toy.toml").write_text(EXPERIMENT)
+    specs = [load(tmp_path / "toy.toml")]
+    with pytest.raises(SirtuiError, match=r"the checkpoints alone take 9\.4 MB, 8\.\d MB are free"):
+        check_room(specs, small_disk / "store")
+    check_room(specs, tmp_path / "store")

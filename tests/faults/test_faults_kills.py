@@ -82,9 +82,9 @@ def test_fault_27_a_supervisor_killed_at_every_boundary(
 ) -> None:
     """It dies before and after every launch; no stage is made twice but those that were never launched."""
     run, kills = toy("supervisors"), 0
-    monkeypatch.setenv("REAL", "1")
+    monkeypatch.setenv("SIRTUI_REAL", "1")
     for moment in cycle(("before *", "after *")):
-        monkeypatch.setenv("DIE", moment)
+        monkeypatch.setenv("SIRTUI_DIE", moment)
         (resume if kills else launch_supervisor)(run, command=SUPERVISOR)
         wait_until(lambda: not files.is_locked(run.supervisor_lock), 60)
         if ended(run) == Status.FINISHED:
@@ -103,7 +103,7 @@ def test_fault_27_killed_at_random(
 ) -> None:
     """Supervisor, guard or stage killed at random moments, at least five times a run."""
     run, chance, kills = toy(f"random-{seed}"), random.Random(seed), 0
-    monkeypatch.setenv("REAL", "1")
+    monkeypatch.setenv("SIRTUI_REAL", "1")
     monkeypatch.setenv("PYTHON_TOY_PAUSE", "0.2")
     launch_supervisor(run, SUPERVISOR)
     while (status := ended(run)) != Status.FINISHED or files.is_locked(run.supervisor_lock):

@@ -205,7 +205,7 @@ def test_fault_13_clock_jumps(make_trial: Make, monkeypatch: pytest.MonkeyPatch,
     trial.launch("it01/train=gate")
     state = trial.state("it01/train")
     trial.kill_supervisor()
-    monkeypatch.setenv("JUMP", str(jump))
+    monkeypatch.setenv("SIRTUI_JUMP", str(jump))
     trial.resume()
     assert trial.record.process.started == pytest.approx(time.time() + jump, abs=60)
     assert trial.state("it01/train") == state

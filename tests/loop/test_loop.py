@@ -12,7 +12,7 @@ from sirtui.core.files import find_record, is_locked, read_lines, read_record
 from sirtui.core.layout import RunFolder
 from sirtui.core.measures import ProblemRecord
 from sirtui.core.process import alive
-from sirtui.core.run import Kind, Manifest, Process, Stage, SupervisorRecord
+from sirtui.core.run import Kind, Manifest, Stage, StateRecord, SupervisorRecord
 
 
 def shown(shell, run="latest"):
@@ -81,8 +81,8 @@ def test_the_files_of_a_run_lie_where_they_are_said_to(shell):
 @pytest.mark.slow
 def test_two_runs_of_one_seed_are_the_same_and_of_two_seeds_are_not(shell):
     """Everything drawn is drawn from the seed."""
-    one, two = (shell("run", "toy.toml", "--wait").stdout.strip() for _ in range(2))
     text = (shell.folder / "toy.toml").read_text()
+    one, two = (shell("run", "toy.toml", "--wait").stdout.strip() for _ in range(2))
     (shell.folder / "other.toml").write_text(text.replace("seed = 7", "seed = 8"))
     other = shell("run", "other.toml", "--wait").stdout.strip()
     assert measures(shell, one) == measures(shell, two)
@@ -117,14 +117,14 @@ def test_kill_9_and_resume_ends_like_an_undisturbed_run(shell, victim):
     name = shell("run", "toy.toml").stdout.strip()
     run = folder(shell, name)
     training = run.stage(Stage(2, Kind.TRAIN)).attempt(1)
-    until(lambda: find_record(training.state, Process) is not None)
+    until(lambda: find_record(training.state, StateRecord) is not None)
     until(lambda: training.journal.exists() and b"progress" in training.journal.read_bytes())
     finished = {str(path.parent.relative_to(run.path)) for path in run.path.rglob("manifest.json")}
-    stage, supervisor = read_record(training.state, Process), read_record(run.supervisor, SupervisorRecord).process
+    stage, supervisor = read_record(training.state, StateRecord).payload, read_record(run.supervisor, SupervisorRecord).process
     for process in {"supervisor": [supervisor], "stage": [stage], "both": [supervisor, stage]}[victim]:
         os.kill(process.pid, signal.SIGKILL)
     until(lambda: not is_locked(run.supervisor_lock))
-    assert shown(shell, name)["status"] in ("lost", "failed")
+    assert shown(shell, name)["status"] in ("lost", "failed", "orphaned")
     shell("resume", name, "--wait")
     assert measures(shell, name) == measures(shell, undisturbed)
     made = attempts(run)
@@ -196,7 +196,8 @@ def test_the_index_can_be_thrown_away(shell):
 def test_names_of_runs(shell):
     """An unknown run is told with what there is; an empty store says how to begin."""
     assert "sirtui demo" in shell("status").stdout
-    assert json.loads(shell("status", "--json").stdout) == {"schema": 1, "runs": [], "jobs": []}
+    told = json.loads(shell("status", "--json").stdout)
+    assert (told["schema"], told["runs"], told["jobs"], told["queue"]) == (1, [], [], [])
     assert "no run" in shell("show", "latest", code=2).stderr.lower()
 
 
@@ -237,14 +238,14 @@ def test_what_outlived_its_supervisor_can_be_stopped(shell):
     name = shell("run", "toy.toml").stdout.strip()
     run = folder(shell, name)
     training = run.stage(Stage(1, Kind.TRAIN)).attempt(1)
-    until(lambda: find_record(training.state, Process) is not None)
+    until(lambda: find_record(training.state, StateRecord) is not None)
     os.kill(read_record(run.supervisor, SupervisorRecord).process.pid, signal.SIGKILL)
     until(lambda: not is_locked(run.supervisor_lock))
     assert "stopped" in shell("stop", name).stderr
-    assert not alive(read_record(training.state, Process))
+    assert not alive(read_record(training.state, StateRecord).payload)
 
 
 def test_a_store_may_be_called_like_a_command(shell):
     """What stands behind --store is never taken for the command."""
-    assert shell("--store", "run", "status", "--json").stdout == '{"schema":1,"runs":[],"jobs":[]}\n'
+    assert json.loads(shell("--store", "run", "status", "--json").stdout)["runs"] == []
     assert "RUN" in shell("--store", "run", "show", "--help").stdout

@@ -21,4 +21,5 @@ embedder = ""
 measures = ["toy.py"]
 [resources]
 parallel = 2
+share = false
 """

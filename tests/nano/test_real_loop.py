@@ -13,7 +13,7 @@ from sirtui.core.files import find_record, is_locked, read_lines, read_record
 from sirtui.core.layout import RunFolder
 from sirtui.core.measures import EvaluationRecord, ProblemRecord
 from sirtui.core.process import signal_safely
-from sirtui.core.run import Kind, Process, Stage, SupervisorRecord
+from sirtui.core.run import Kind, Stage, StateRecord, SupervisorRecord
 
 EXPERIMENT = """
 name = "small"
@@ -43,6 +43,8 @@ gradient_accumulation_steps = 1
 [resources]
 parallel = 2
 threads = 1
+share = false
+save_every_s = 0.5
 """
 
 
@@ -149,7 +151,7 @@ def test_kills_change_nothing(tmp_path, sirtui):
         if victim != "stage":
             signal_safely(find_record(run.supervisor, SupervisorRecord).process, signal.SIGKILL)
         if victim != "supervisor":
-            signal_safely(find_record(attempt.state, Process), signal.SIGKILL)
+            signal_safely(find_record(attempt.state, StateRecord).payload, signal.SIGKILL)
         until(lambda: not is_locked(run.supervisor_lock))
         sirtui("resume", name)
     until(lambda: json.loads(sirtui("show", name, "--json"))["status"] != "running")

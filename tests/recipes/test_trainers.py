@@ -15,8 +15,11 @@ SETTINGS = {"gradient_accumulation_steps": 1, "per_device_train_batch_size": 4, 
 PROBLEMS = TASK.problems("train")[:16]
 
 
-def job(tmp_path, data, **settings):
-    return TrainJob(2, MODEL, data, {**SETTINGS, **settings}, 3, tmp_path / "checkpoint", tmp_path / "scratch")
+def job(tmp_path, data, *, t=2, model=MODEL, **settings):
+    for name in ("checkpoint", "partial"):
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+    used = {**SETTINGS, **settings} if data else settings
+    return TrainJob(t, str(model), data, used, 3, tmp_path / "checkpoint", tmp_path / "scratch", tmp_path / "partial")
 
 
 DATA = {
@@ -39,15 +42,15 @@ def test_a_trainer_leaves_a_checkpoint_that_loads(tmp_path, base, name):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     trainer, told = find("trainers", name), []
-    settings = {} if trainer.needs == "nothing" else SETTINGS
-    trainer.train(TrainJob(2, MODEL, DATA[trainer.needs], settings, 3, tmp_path / "out", tmp_path / "scratch"), told.append)
-    after = AutoModelForCausalLM.from_pretrained(tmp_path / "out").state_dict()
+    trainer.train(job(tmp_path, DATA[trainer.needs]), told.append)
+    out = tmp_path / "checkpoint"
+    after = AutoModelForCausalLM.from_pretrained(out).state_dict()
     moved = any(not after[key].equal(base[key]) for key in base)
     assert moved == (name != "frozen")
-    assert AutoTokenizer.from_pretrained(tmp_path / "out")("Tom has 3 coins.")["input_ids"]
+    assert AutoTokenizer.from_pretrained(out)("Tom has 3 coins.")["input_ids"]
     assert isinstance(told[-1], Progress)
     assert told[-1].done == told[-1].total
-    assert not [file for file in (tmp_path / "out").rglob("*") if file.suffix in (".bin", ".pt", ".pkl")]
+    assert not [file for file in out.rglob("*") if file.suffix in (".bin", ".pt", ".pkl")]
     curves = [event for event in told if isinstance(event, Scalars)]
     assert bool(curves) == (name != "frozen")
     assert all(math.isfinite(event.values["loss"]) for event in curves)
@@ -57,9 +60,7 @@ def test_dpo_measures_against_the_checkpoint_it_starts_from(tmp_path):
     """Before the first step rewards are zero and the loss is ln 2, also for an M_{t-1} whose configuration names M_0."""
     find("trainers", "sft").train(job(tmp_path / "m1", DATA["correct"]), lambda event: None)
     told = []
-    start = TrainJob(
-        3, str(tmp_path / "m1/checkpoint"), DATA["pairs"], {**SETTINGS, "logging_steps": 1}, 3, tmp_path / "m2", tmp_path / "s"
-    )
+    start = job(tmp_path / "m2", DATA["pairs"], t=3, model=tmp_path / "m1/checkpoint", logging_steps=1)
     find("trainers", "dpo").train(start, told.append)
     first = next(event for event in told if isinstance(event, Scalars))
     assert first.values["loss"] == pytest.approx(math.log(2), abs=1e-3)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from builders import NOW
+from journals import asked
 
 from sirtui.store import Store
 
@@ -47,9 +46,4 @@ def store(root: Path, clock: Clock) -> Iterator[Store]:
 @pytest.fixture
 def ask(root: Path):
     """A question in SQL, for what no answer of the store tells."""
-
-    def asked(query: str):
-        with closing(sqlite3.connect(root / "sirtui.db")) as connection:
-            return connection.execute(query).fetchall()
-
-    return asked
+    return lambda query: asked(root / "sirtui.db", query)

@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import sqlite3
-import subprocess
-import sys
-import time
-from contextlib import closing, suppress
-from pathlib import Path
 
 import pytest
 from builders import NOW, held, make_run
+from journals import COUNTS, scalars
 
-from sirtui.core.events import Beat, Comparison, Metric, Progress, Scalars, encode
+from sirtui.core.events import Metric, Progress
 from sirtui.core.run import Status
 
 TRAIN = "it01/train"
-COUNTS = "SELECT lines, garbage, (SELECT count(*) FROM scalars) FROM journals"
-
-
-def scalars(first: int, last: int) -> bytes:
-    """The lines of these steps, each with its number as its loss."""
-    return b"".join(encode(Scalars(step=step, values={"loss": float(step)})) for step in range(first, last))
 
 
 def test_a_store_that_does_not_exist_is_empty_and_is_not_made(store, root):
@@ -49,48 +37,6 @@ def test_version_changes_with_every_change(store, root):
     run.append(TRAIN, scalars(3, 4))
     assert store.catch_up()
     assert store.version() != version
-
-
-def test_a_torn_last_line_waits_for_its_end(store, root):
-    """Half a line is no line; when the rest has come it is one, and not garbage."""
-    run = make_run(root).launch(TRAIN)
-    line = encode(Scalars(step=7, values={"loss": 0.5}))
-    run.append(TRAIN, scalars(0, 2) + line[:20])
-    store.catch_up()
-    assert len(store.curve(run.name, 1, "loss")) == 2
-    run.append(TRAIN, line[20:])
-    store.catch_up()
-    assert store.curve(run.name, 1, "loss") == ((0, 0.0), (1, 1.0), (7, 0.5))
-
-
-@pytest.mark.parametrize(
-    "garbage",
-    [
-        b"not json\n",
-        b"\n",
-        b"\x00\x00\xff\xfe\n",
-        b'{"kind":"scalars","step":99999999999999999999,"values":{"loss":1}}\n',
-        b'{"kind":"metric","key":"k","value":1,"n":99999999999999999999}\n',
-        b'{"kind":"scalars","step":1,"values":{"loss":NaN}}\n',
-        b'{"kind":"scalars","step":1,"values":{"loss":1e999}}\n',
-        b'{"kind":"from the future","what":1}\n',
-        b'{"kind":"progress","done":"\\ud800","total":1}\n',
-        b"[" * 100_000 + b"\n",
-    ],
-)
-def test_garbage_is_counted_and_never_fatal(store, root, ask, garbage):
-    """A line that is no event is skipped and counted; its neighbours are taken."""
-    make_run(root).launch(TRAIN).append(TRAIN, scalars(0, 1) + garbage + scalars(1, 2))
-    store.catch_up()
-    assert ask(COUNTS) == [(3, 1, 2)]
-
-
-def test_a_line_beyond_all_measure_is_passed_over(store, root, ask, monkeypatch):
-    """A value of megabytes is garbage, and does not stop what follows."""
-    monkeypatch.setattr("sirtui.store.journal.CHUNK", 1000)
-    make_run(root).launch(TRAIN).append(TRAIN, scalars(0, 1) + b'{"kind":"' + b"x" * 50_000 + b'"}\n' + scalars(1, 30))
-    store.catch_up()
-    assert ask(COUNTS) == [(31, 1, 30)]
 
 
 def test_a_journal_in_many_pieces_is_taken_whole_at_once(store, root, ask, monkeypatch):
@@ -232,72 +178,6 @@ def test_outside_text_is_cleaned(store, root):
     view = store.run(run.name)
     assert not any(character in repr(view) for character in ("\\x1b", "\\x07", "\\x00", "\\x9b"))
     assert (view.run.reason, view.run.hint, view.measures[0].key) == ("because bold", "do this", "pass@1")
-
-
-def test_undefined_values_stay_undefined(store, root):
-    """NaN and infinities arrive as None."""
-    run = make_run(root).launch(TRAIN).tell(TRAIN, Scalars(step=1, values={"loss": float("nan"), "lr": float("inf")}), Beat())
-    run.finish("it01/measure", Metric(key="a", value=float("nan")))
-    run.finish("it01/verdict", Comparison(key="a", against="it01", change=float("inf")))
-    store.catch_up()
-    first = store.run(run.name).iterations[0]
-    assert (dict(first.scalars), first.cells["a"].value, first.cells["a"].change) == ({"loss": None, "lr": None}, None, None)
-
-
-SLOWLY = """
-import sys
-from pathlib import Path
-from sirtui.store import Store, ingest, journal
-journal.CHUNK = ingest.BATCH = 8192
-store = Store(Path(sys.argv[1]))
-while True:
-    store.catch_up()
-"""
-
-
-def lines_taken(root: Path) -> int:
-    """How far the index is, asked past the store."""
-    with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{root}/sirtui.db?mode=ro".replace(" ", "%20"), uri=True)) as db:
-        return db.execute("SELECT sum(lines) FROM journals").fetchone()[0] or 0
-    return 0
-
-
-def kill_in_the_middle(root: Path) -> None:
-    """Start an ingester, and kill it when it has taken something new."""
-    before, deadline = lines_taken(root), time.monotonic() + 20
-    process = subprocess.Popen([sys.executable, "-c", SLOWLY, str(root)])
-    while lines_taken(root) == before and time.monotonic() < deadline:
-        pass
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-
-
-def test_a_killed_ingester_takes_each_line_once(store, root, ask):
-    """However often it dies in the middle, in the end rows = lines."""
-    run = make_run(root).launch(TRAIN).append(TRAIN, scalars(0, 30_000))
-    for _ in range(5):
-        kill_in_the_middle(root)
-    assert lines_taken(root) > 0
-    store.catch_up()
-    assert ask(COUNTS) == [(30_000, 0, 30_000)]
-    assert store.curve(run.name, 1, "loss") == tuple((step, float(step)) for step in range(30_000))
-
-
-def test_many_processes_at_once_take_each_line_once(store, root, ask):
-    """First starts and readers race; the lock lets one at a time."""
-    run = make_run(root).launch(TRAIN).append(TRAIN, scalars(0, 2_000))
-    processes = [subprocess.Popen([sys.executable, "-c", SLOWLY, str(root)]) for _ in range(4)]
-    for first in range(2_000, 4_000, 100):
-        run.append(TRAIN, scalars(first, first + 100))
-    deadline = time.monotonic() + 30
-    while lines_taken(root) < 4_000 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert [process.poll() for process in processes] == [None] * 4
-    for process in processes:
-        process.kill()
-        process.wait()
-    store.catch_up()
-    assert ask(COUNTS) == [(4_000, 0, 4_000)]
 
 
 def test_created_is_what_run_json_says(store, root):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 from contextlib import ExitStack
 
 import pytest
 from builders import NOW, make_run
+from msgspec.structs import replace
 
 from sirtui.core.events import Failed, Progress, Started
-from sirtui.core.run import Status
+from sirtui.core.files import read_record, write_record
+from sirtui.core.process import current, identify
+from sirtui.core.run import Manifest, Stage, StateRecord, Status, SupervisorRecord
 from sirtui.store.status import of_iteration
 
 TRAIN = "it01/train"
@@ -148,11 +152,11 @@ def test_a_launched_stage_lives_by_its_lock_or_its_supervisor(store, root, worki
 
 
 def test_a_stage_outliving_its_supervisor_is_watched_until_it_ends(store, root, clock):
-    """Though the run is lost, and its folder no longer changes."""
+    """Though the supervisor is gone, and its folder no longer changes."""
     run = make_run(root).supervisor().launch(TRAIN)
     clock.now = NOW + 1e8
     with run.working(TRAIN):
-        assert (stage(store, run).status, run_status(store)) == (Status.RUNNING, Status.LOST)
+        assert (stage(store, run).status, run_status(store)) == (Status.RUNNING, Status.ORPHANED)
         run.tell(TRAIN, Progress(done=1, total=2))
         assert stage(store, run).done == 1
     assert stage(store, run).status is Status.LOST
@@ -192,3 +196,165 @@ def test_times_and_progress_come_from_the_journal(store, root):
 def test_an_iteration_stands_as_its_stages_do(stages, run, status):
     """Bad ends show only once nobody is at it any more."""
     assert of_iteration([Status(each) for each in stages.split()], Status(run)) is Status(status)
+
+
+@pytest.fixture
+def payload():
+    """A process that lives, as the guard would write it down."""
+    process = subprocess.Popen(["sleep", "60"])
+    yield identify(process.pid, NOW)
+    process.kill()
+    process.wait()
+
+
+HERE = current(NOW)
+GONE = replace(HERE, ticks=1)
+
+
+def written(run, payload, number=1):
+    """The run with a state.json of a training."""
+    write_record(run.attempt(TRAIN, number).state, StateRecord(GONE, payload))
+    return run
+
+
+@pytest.mark.parametrize("supervised", [True, False])
+def test_a_payload_without_its_guard_is_an_orphan(store, root, payload, supervised):
+    """Its lock is free, and it lives on: said with what to do, also while a supervisor is about to find it."""
+    run = written(make_run(root).supervisor().launch(TRAIN), payload)
+    with ExitStack() as stack:
+        if supervised:
+            stack.enter_context(run.supervised())
+        row, status = stage(store, run), run_status(store)
+    assert (row.status, row.reason) == (Status.ORPHANED, f"its guard died, but process {payload.pid} lives on")
+    assert (f"sirtui stop {run.name}" in row.hint, f"sirtui resume {run.name}" in row.hint) == (True, True)
+    assert status is (Status.RUNNING if supervised else Status.ORPHANED)
+
+
+def test_an_orphan_is_watched_until_it_ends(store, root, clock):
+    """Though no file changes, however long that takes."""
+    process = subprocess.Popen(["sleep", "60"])
+    written(make_run(root).supervisor().launch(TRAIN), identify(process.pid, NOW))
+    clock.now = NOW + 1e8
+    assert run_status(store) is Status.ORPHANED
+    process.kill()
+    process.wait()
+    assert run_status(store) is Status.LOST
+
+
+def test_a_payload_with_its_guard_runs_and_with_its_end_is_over(store, root, payload):
+    """A number that lives means nothing once the end is told."""
+    run = written(make_run(root).supervisor().launch(TRAIN), payload)
+    with run.working(TRAIN):
+        assert stage(store, run).status is Status.RUNNING
+    run.exit(TRAIN, 1, "broken")
+    assert stage(store, run).status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("process", "reason"),
+    [(GONE, "its process died without a word"), (replace(HERE, boot="another"), "the machine was started again")],
+)
+def test_a_payload_that_is_gone_is_lost(store, root, process, reason):
+    """Its number may belong to another by now, or to nobody since this boot."""
+    row = stage(store, written(make_run(root).supervisor().launch(TRAIN), process))
+    assert (row.status, row.reason) == (Status.LOST, reason)
+    assert row.hint
+
+
+@pytest.mark.parametrize(
+    ("process", "reason", "hint"),
+    [
+        (GONE, "the supervisor died", "sirtui resume gsm-aaaa"),
+        (replace(HERE, boot="another"), "the machine was started again", "sirtui resume gsm-aaaa"),
+        (
+            replace(HERE, host="elsewhere"),
+            "nothing is heard of its supervisor on elsewhere",
+            "Look there. If elsewhere is gone: sirtui resume gsm-aaaa --force",
+        ),
+    ],
+)
+def test_a_run_whose_supervisor_is_gone_says_why(store, root, process, reason, hint):
+    """And what to do."""
+    write_record(make_run(root).folder.supervisor, SupervisorRecord(process))
+    store.catch_up()
+    row = store.runs()[0]
+    assert (row.status, row.reason, row.hint) == (Status.LOST, reason, hint)
+
+
+def test_a_run_whose_stage_outlives_its_supervisor_is_an_orphan(store, root, clock):
+    """It is shown at work, nobody knows for how long, and is looked at until it ends, however long that takes."""
+    run = make_run(root).supervisor().finish(TRAIN).launch("it01/sample").tell("it01/sample", Progress(done=1, total=2))
+    clock.now = NOW + 1e8
+    with run.working("it01/sample"):
+        store.catch_up()
+        view = store.run(run.name)
+        assert (view.run.status, view.run.reason) == (Status.ORPHANED, "its supervisor died; it01/sample still runs")
+        assert view.run.hint == f"sirtui resume {run.name} takes it up, sirtui stop {run.name} ends it"
+        assert (view.run.stage, view.run.done, view.run.eta) == ("it01/sample", 1, None)
+        assert store.runs()[0] == view.run
+        run.tell("it01/sample", Progress(done=2, total=2))
+        store.catch_up()
+        assert store.runs()[0].done == 2
+    assert run_status(store) is Status.LOST
+
+
+def test_a_supervisor_that_ended_leaves_no_stage_unseen(store, root):
+    """Its last word counts once nothing lives; each stage at work is named."""
+    run = make_run(root).supervisor(Status.STOPPED, "stopped").launch(TRAIN).launch("it01/sample")
+    with run.working(TRAIN), run.working("it01/sample"):
+        store.catch_up()
+        assert store.runs()[0].reason == "its supervisor ended; it01/train, it01/sample still run"
+    assert run_status(store) is Status.STOPPED
+
+
+def test_a_waiting_run_says_for_what(store, root):
+    """Its supervisor lives; who asks it to stop sees that instead."""
+    run = make_run(root).supervisor(Status.WAITING, "for 2 GPUs: 1 is free", "See sirtui status.")
+    with run.supervised():
+        store.catch_up()
+        row = store.runs()[0]
+        assert (row.status, row.reason, row.hint) == (Status.WAITING, "for 2 GPUs: 1 is free", "See sirtui status.")
+        run.supervisor(Status.WAITING, "for its turn")
+        store.catch_up()
+        assert store.runs()[0].hint == f"sirtui stop {run.name}"
+        run.folder.stop_request.parent.mkdir()
+        run.folder.stop_request.touch()
+        assert run_status(store) is Status.STOPPING
+    assert run_status(store) is Status.LOST
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.STOPPED, Status.PAUSED, Status.FINISHED])
+def test_every_end_but_a_good_one_has_a_way_on(store, root, status):
+    """Where the supervisor itself names none."""
+    run = make_run(root).supervisor(status).launch(TRAIN).exit(TRAIN, 1)
+    row = stage(store, run)
+    assert row.hint == f"sirtui resume {run.name} repeats it"
+    assert store.runs()[0].hint == ("" if status is Status.FINISHED else f"sirtui resume {run.name}")
+
+
+def test_a_guard_that_begins_meanwhile_is_no_dead_one(store, root, payload, monkeypatch):
+    """Between a look at the lock and one at state.json it takes the one and writes the other."""
+    run = make_run(root).supervisor().launch(TRAIN)
+    lock, asked = run.folder.stage(Stage.parse(TRAIN)).lock, []
+
+    def looked(path):
+        asked.append(path)
+        if path == lock and asked.count(lock) == 1:
+            written(run, payload)
+            return False
+        return path == lock
+
+    monkeypatch.setattr("sirtui.store.scan.is_locked", looked)
+    assert stage(store, run).status is Status.RUNNING
+
+
+def test_linked_stages_do_not_tell_how_long_one_takes(store, root):
+    """They took no time."""
+    run = make_run(root, iterations=3, evaluation={"repeats": 0}).supervisor()
+    for done in ("it01/train", "it01/sample", "it01/judge"):
+        run.finish(done)
+        manifest = run.folder.stage(Stage.parse(done)).manifest
+        write_record(manifest, replace(read_record(manifest, Manifest), origin=f"gsm-bbbb/{done}", seconds=0.0))
+    with run.supervised():
+        store.catch_up()
+        assert store.runs()[0].eta is None

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -21,7 +19,6 @@ from sirtui.core.spec import Topup
 from sirtui.core.verdict import Keep, Kind
 from sirtui.store import Store
 from sirtui.store.rows import RunVerdict
-from sirtui.store.schema import VERSION
 
 EVIL = "evil\x1b]52;c;cHduZWQ=\x07\x1b[2J\r\nname\x9b31m\u202e"
 ALARMS = [kind for kind in Kind if kind.alarm]
@@ -138,19 +135,6 @@ def test_an_index_built_again_says_the_same(store, root):
     before = told(store, run), store.run(run.name)
     store.reindex()
     assert (told(store, run), store.run(run.name)) == before
-
-
-@pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
-def test_an_index_of_another_version_is_built_again(store, root, version):
-    """The former one knew no verdicts."""
-    run = make_run(root).concluded(a_verdict(2, "loss", keep=keep(1)))
-    before = told(store, run)
-    store.close()
-    with closing(sqlite3.connect(store.folder.database)) as connection:
-        connection.execute("DROP TABLE verdicts")
-        connection.execute(f"PRAGMA user_version = {version}")
-    assert store.runs() == ()
-    assert told(store, run) == before
 
 
 def test_hostile_text_is_cleaned(store, root):

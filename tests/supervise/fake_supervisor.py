@@ -1,7 +1,8 @@
-"""The supervisor as the command line starts it, with fake stages that obey FAULT.
+"""The supervisor as the command line starts it, with fake stages that obey SIRTUI_FAULT.
 
-DIE=`before it01/sample` (or `after ...`): it kills itself between the intent and the launch of that stage, or right after; `*`: of any.
-REAL: its stages are real ones. JUMP: how many seconds its clock is ahead.
+SIRTUI_DIE=`before it01/sample` (or `after ...`): it kills itself between the intent and the launch of that stage, or right
+after; `before *`: of any.
+SIRTUI_REAL: its stages are real ones. SIRTUI_JUMP: how many seconds its clock is ahead.
 """
 
 import os
@@ -31,13 +32,13 @@ class MortalLauncher(LocalLauncher):
         return handle
 
     def _die(self, when: str, job: JobRecord) -> None:
-        if os.environ.get("DIE") in (f"{when} {job.stage.id}", f"{when} *"):
+        if os.environ.get("SIRTUI_DIE") in (f"{when} {job.stage.id}", f"{when} *"):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    fake = (sys.executable, str(STAGE), os.environ.get("FAULT", ""))
-    launcher = MortalLauncher(REAL_STAGE if os.environ.get("REAL") else fake)
-    jump = float(os.environ.get("JUMP", "0"))
-    grace_s = float(os.environ.get("GRACE", "5"))
+    fake = (sys.executable, str(STAGE), os.environ.get("SIRTUI_FAULT", ""))
+    launcher = MortalLauncher(REAL_STAGE if os.environ.get("SIRTUI_REAL") else fake)
+    jump = float(os.environ.get("SIRTUI_JUMP", "0"))
+    grace_s = float(os.environ.get("SIRTUI_GRACE", "5"))
     supervise(RunFolder(Path(sys.argv[1])), launcher, grace_s=grace_s, now=lambda: time.time() + jump)

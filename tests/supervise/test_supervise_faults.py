@@ -76,7 +76,7 @@ def test_terminal_closed(make_trial: Make) -> None:
     )
     ours, theirs = os.openpty()
     argv = [sys.executable, "-c", code, str(trial.run.path), *SUPERVISOR]
-    environment = {**os.environ, "FAULT": "it01/train=gate"}
+    environment = {**os.environ, "SIRTUI_FAULT": "it01/train=gate"}
     with subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env=environment) as terminal:
         os.close(theirs)
         stage = trial.process("it01/train")

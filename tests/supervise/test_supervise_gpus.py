@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -190,10 +191,15 @@ def test_a_driver_that_hangs_holds_nobody_up(looking):
 
 def test_an_answer_that_came_too_late_is_not_told_later(monkeypatch):
     """What nobody waited for is old when someone asks again."""
-    answers = iter([((), "old"), ((), "new")])
-    driver = _Driver(lambda: next(answers))
-    driver.ask(-1)
-    assert driver._thread
+    answers, late = iter(["old", "new"]), threading.Event()
+
+    def read():
+        late.wait(5)
+        return (), next(answers)
+
+    driver = _Driver(read)
+    assert driver.ask(0) == ((), gpus.SILENT)
+    late.set()
     driver._thread.join()
     monkeypatch.setattr(gpus, "_FRESH_S", 0.0)
     assert driver.ask(5) == ((), "new")
@@ -241,6 +247,21 @@ def test_a_lock_is_there_for_everybody(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="symbolic"):
         slots.take(tmp_path / "link", "a")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_all_locks_or_none(tmp_path):
+    """What was taken already is given back when one is held, or cannot be opened."""
+    paths = [tmp_path / name for name in "abc"]
+    with held(paths[1]):
+        assert slots.take_all(paths, "run") == ()
+        assert slots.holder(paths[0]) == ""
+    with pytest.raises(FileNotFoundError):
+        slots.take_all([paths[0], tmp_path / "nowhere/b"], "run")
+    assert slots.holder(paths[0]) == ""
+    taken = slots.take_all(paths, "run")
+    assert [slots.holder(path) for path in paths] == ["run"] * 3
+    slots.give_back(taken)
+    assert [slots.holder(path) for path in paths] == [""] * 3
 
 
 def test_where_locks_lie(monkeypatch):

@@ -139,6 +139,26 @@ def test_pruning(store: StoreFolder) -> None:
     assert set(staying(run, spec)) == {2, 4}
 
 
+def test_a_recommendation_of_what_is_gone(store: StoreFolder) -> None:
+    """A later verdict may prefer a checkpoint that was pruned before: then what an earlier one recommended stays."""
+    run, spec = a_finished_run(store)
+    prune(run, prunable(run, spec))
+    judge(run, 4, 1)
+    assert staying(run, spec) == {2: "recommended by the verdict on it03", 4: "the last one"}
+    judge(run, 2, 1)
+    judge(run, 3, 1)
+    assert going(run, spec) == []
+
+
+def test_retention_ends_no_run(store: StoreFolder) -> None:
+    """What cannot be deleted now may be after the next verdict."""
+    run, spec = a_finished_run(store, resources={"retain": "keep+last"})
+    run.stage(Stage(1, Kind.TRAIN)).pruned.mkdir()
+    assert retain(run, spec) == 0
+    run.record.write_text("{")
+    assert retain(run, spec) == 0
+
+
 def test_interrupted(store: StoreFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed between word and deed, the next pruning ends it; what is half gone is not taken for a checkpoint."""
     run, spec = a_finished_run(store)

@@ -86,13 +86,10 @@ def test_a_linked_measure_shows_its_measures(store: StoreFolder) -> None:
     assert [(row.id, row.status, row.attempt, row.seconds, row.started, row.ended) for row in view.stages if row.attempt] == [
         (stage.id, "finished", 1, 0.0, NOW + 1000, NOW + 1000) for stage in IN_TURN
     ]
-    assert next(value for _, value in _measures(view)) == 0.25
+    assert [row.origin for row in view.stages if row.attempt] == [f"tiny-aaaa/{stage.id}" for stage in IN_TURN]
+    assert view.iterations[0].cells["pass@1.sampled"].value == 0.25
     assert index.curve("tiny-bbbb", 1, "loss") == ((1, 0.5),)
     index.close()
-
-
-def _measures(view):
-    return [(each.key, each.value) for iteration in view.iterations for each in iteration.measures.values()]
 
 
 def test_an_attempt_of_ones_own_stays(store: StoreFolder) -> None:
@@ -154,6 +151,23 @@ def test_what_is_not_whole_is_not_linked(store: StoreFolder, how: str) -> None:
     assert not at(store, "bbbb").exists()
     assert not list(store.shared.glob("*.json"))
     assert other.claim(TRAIN)
+
+
+def test_a_large_file_that_was_cut(store: StoreFolder) -> None:
+    """Large files are not read again, but their size is compared."""
+    run, spec = a_run(store, "aaaa")
+    make(store, run, TRAIN.id, "x" * 1_100_000)
+    Sharing(store, run, spec).publish(TRAIN)
+    os.truncate(run.checkpoint(1) / "model.safetensors", 1_050_000)
+    assert of(store, "bbbb").link(TRAIN) == ""
+
+
+def test_a_pointer_to_another_result(store: StoreFolder) -> None:
+    """What a pointer says is checked: the manifest there must have the key."""
+    made(store, "aaaa", TRAIN, seed=1)
+    other = of(store, "bbbb")
+    files.write_record(store.shared / f"{other.key(TRAIN)}.json", Pointer(TRAIN.id, ("tiny-aaaa",)))
+    assert other.link(TRAIN) == ""
 
 
 @pytest.mark.parametrize("name", ["../../elsewhere", "", ".hidden", "tiny-aaaa/../tiny-aaaa"])
@@ -256,6 +270,27 @@ def test_given_up(store: StoreFolder) -> None:
     assert other.claim(TRAIN)
     assert one.maker(TRAIN) == "tiny-bbbb"
     other.release(TRAIN)
+
+
+def test_a_lock_that_was_just_given_back(store: StoreFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever opened its file before it was removed holds nothing: a third one may have a new file by now."""
+    one, other, third = (of(store, ident) for ident in ("aaaa", "bbbb", "cccc"))
+    one.claim(TRAIN)
+    try_lock = files.try_lock
+
+    def late(path: Path) -> int | None:
+        opened = os.open(path, os.O_RDWR)
+        one.release(TRAIN)
+        monkeypatch.setattr(files, "try_lock", try_lock)
+        assert third.claim(TRAIN)
+        lock = try_lock(Path(f"/proc/self/fd/{opened}"))
+        os.close(opened)
+        return lock
+
+    monkeypatch.setattr(files, "try_lock", late)
+    assert not other.claim(TRAIN)
+    assert one.maker(TRAIN) == "tiny-cccc"
+    third.release(TRAIN)
 
 
 CLAIM = """

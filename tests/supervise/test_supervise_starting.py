@@ -17,7 +17,7 @@ from sirtui.core.layout import StoreFolder
 from sirtui.core.rule import declared, rule
 from sirtui.core.run import JobRecord, Kind, Origin, RunRecord, Stage, Status
 from sirtui.supervise import launch_supervisor, start
-from sirtui.supervise.environment import for_job, importing_sirtui
+from sirtui.supervise.environment import for_job, for_supervisor, importing_sirtui
 
 Make = Callable[..., Trial]
 
@@ -102,3 +102,9 @@ def test_job_file(make_trial: Make) -> None:
     trial.ended()
     record = msgspec.json.decode(trial.attempt("it01/train").job.read_bytes(), type=JobRecord)
     assert (record.stage, record.attempt, record.spec) == (Stage.parse("it01/train"), 1, tiny())
+
+
+def test_supervisors_know_no_more_than_their_stages() -> None:
+    """What none of its stages may know is kept from a supervisor as well; our own settings are not."""
+    given = {"PATH": "/bin", "HF_TOKEN": "t", "AWS_SECRET": "s", "WANDB_API_KEY": "w", "SIRTUI_LOCKS": "/l", "SIRTUI_JOB": "j"}
+    assert given.items() & for_supervisor(given).items() == {("PATH", "/bin"), ("HF_TOKEN", "t"), ("SIRTUI_LOCKS", "/l")}

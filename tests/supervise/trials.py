@@ -109,7 +109,7 @@ class Trial:
         files.write_record(self.run.stage(stage).manifest, Manifest(stage.id, 1, 1.0, 0, 0, {}, {}, ()))
 
     def _set(self, faults: str, grace_s: float, die: str) -> None:
-        for name, text in {"FAULT": faults, "GRACE": str(grace_s), "DIE": die}.items():
+        for name, text in {"SIRTUI_FAULT": faults, "SIRTUI_GRACE": str(grace_s), "SIRTUI_DIE": die}.items():
             self.monkeypatch.setenv(name, text)
 
     @property

@@ -8,6 +8,7 @@ import pytest
 from piloting import Supervision
 from play import Play, write_logs
 
+from sirtui.store.rows import RunView
 from sirtui.tui.app import SirtuiApp
 
 
@@ -30,3 +31,11 @@ def supervision() -> Supervision:
 def app(play: Play, supervision: Supervision) -> SirtuiApp:
     """The app on the play."""
     return SirtuiApp(play, follow=play.follow, supervision=supervision)
+
+
+@pytest.fixture
+def view(tmp_path: Path) -> RunView:
+    """The run that plays, in its fourth iteration, reversed at its third."""
+    play = Play(tmp_path)
+    play.moment = 145
+    return play.view()

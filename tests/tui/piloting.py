@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from textual.pilot import Pilot
 
@@ -22,10 +23,30 @@ class Supervision:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.changed: tuple[str, ...] = ()
 
     def request_stop(self, run: RunFolder) -> None:
         """Remember."""
         self.asked.append(f"stop {run.name}")
+
+    def hurry(self, run: RunFolder) -> None:
+        """Remember."""
+        self.asked.append(f"hurry {run.name}")
+
+    def end(self, run: RunFolder) -> None:
+        """Remember."""
+        self.asked.append(f"end {run.name}")
+
+    def changes(self, run: RunFolder) -> tuple[str, ...]:
+        """What a test says."""
+        return self.changed
+
+    def submit(self, file: Path) -> str:
+        """Remember; there is one experiment."""
+        self.asked.append(f"submit {file}")
+        if file.name != "nano.toml":
+            raise UsageError(f"{file}: no such file", "Name an experiment file.")
+        return "nano-ab12cd"
 
     def resume(self, run: RunFolder) -> None:
         """Remember, and fail."""

@@ -101,6 +101,11 @@ class Terminal:
         while self.listen(0.4):
             assert time.monotonic() < end, "it never came to rest"
 
+    def is_restored(self) -> bool:
+        """Whether the terminal is as it was: its first screen, its cursor, and how it treats keys."""
+        shown = self.written.rfind(b"\x1b[?25h") > self.written.rfind(b"\x1b[?25l")
+        return shown and b"\x1b[?1049l" in self.written and termios.tcgetattr(self.slave)[3] == self.settings[3]
+
     def ended(self) -> int:
         """Listen until the program has ended; its exit code."""
         end = time.monotonic() + DEADLINE_S

@@ -21,7 +21,7 @@ async def test_at_80_by_24(app):
         await ready(pilot)
         lines = seen(app).splitlines()
         assert lines[0] == " n…sft-dpo-k3x9 │ it 4/5 train 62% eta 1:15 vs M1 │ ! 1 needs you  ⇅ 1 REVERSED"
-        assert lines[1] == " 1 Iterations  4 Logs"
+        assert lines[1] == " 1 Iterations  4 Logs  5 Jobs"
         assert lines[7].startswith("─ iterations of nano-sft-dpo-k3x9 ──")
         assert lines[16:19] == [
             "─ judge ok │ format ok │ null ok │ contamination ok │ power ok ─────────────────",

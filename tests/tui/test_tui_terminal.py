@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import termios
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,10 @@ from terminal import ROOT, Terminal, visible
 from sirtui.core.run import Status
 from sirtui.tui import farewell, open_screen
 
-HEAVY = ("torch", "transformers", "trl", "vllm", "datasets", "scipy", "numpy", "sqlite_utils", "watchfiles")
+HEAVY = (
+    *("torch", "transformers", "trl", "vllm", "datasets", "scipy", "numpy", "sqlite_utils", "watchfiles", "pynvml"),
+    *("sirtui.supervise", "sirtui.tui.screens.jobs", "sirtui.tui.screens.logs", "sirtui.tui.overlays.ask"),
+)
 FIRST_FRAME = """
 import asyncio, sys
 from pathlib import Path
@@ -53,6 +55,16 @@ def test_idle_writes_nothing():
         assert terminal.listen(2) == b""
 
 
+def test_idle_on_jobs_writes_nothing():
+    """Looking at the machine every two seconds writes nothing where nothing changed."""
+    with Terminal("--still") as terminal:
+        terminal.until("pass1")
+        terminal.press("5")
+        terminal.until("both held by")
+        terminal.settle()
+        assert terminal.listen(2.5) == b""
+
+
 @pytest.mark.parametrize(("columns", "lines"), [pytest.param(80, 24, marks=pytest.mark.slow), (120, 40)])
 def test_live_writes_little(columns, lines):
     """A step of progress and 20 log lines a second cost at most 1.4 kB a second."""
@@ -69,6 +81,8 @@ def test_hostile_text_writes_no_commands():
         terminal.press("jjj")
         terminal.press("4")
         terminal.until("markup")
+        terminal.press("5")
+        terminal.until("CUDA out")
         terminal.press("q")
         assert terminal.ended() == 0
         rest = _ALLOWED.sub(b"", terminal.written).decode()
@@ -99,40 +113,6 @@ def test_ascii_writes_ascii():
         terminal.until("pass1")
         terminal.settle()
         assert terminal.written.isascii()
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_signals_restore_the_terminal(number):
-    """A signal ends the screen, and the terminal is as it was."""
-    with Terminal("--every", "0.2") as terminal:
-        terminal.until("pass1")
-        terminal.child.send_signal(number)
-        assert terminal.ended() == 128 + number
-        _is_restored(terminal)
-
-
-def test_a_storm_of_ctrl_c():
-    """Ctrl-C leaves like q, however often it is pressed."""
-    with Terminal() as terminal:
-        terminal.until("pass1")
-        terminal.press("\x03" * 20)
-        assert terminal.ended() == 0
-        _is_restored(terminal)
-
-
-def _is_restored(terminal: Terminal) -> None:
-    assert b"\x1b[?1049l" in terminal.written
-    assert terminal.written.rindex(b"\x1b[?25h") > terminal.written.rindex(b"\x1b[?25l")
-    assert termios.tcgetattr(terminal.slave)[3] == terminal.settings[3]
-
-
-@pytest.mark.parametrize("control", [True, False])
-def test_leaves_when_the_terminal_is_gone(control):
-    """A terminal that hangs up ends the screen, also where no signal tells of it."""
-    with Terminal("--every", "0.1", control=control) as terminal:
-        terminal.until("pass1")
-        terminal.hang_up()
-        terminal.ended()
 
 
 def test_resized_to_almost_nothing():

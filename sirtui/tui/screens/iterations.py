@@ -8,12 +8,10 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
-from textual.message import Message
 from textual.widget import Widget
 
-from sirtui.core.layout import RunFolder
 from sirtui.core.text import clean
-from sirtui.store.rows import IterationRow, RunRow, RunView
+from sirtui.store.rows import IterationRow, RunView
 from sirtui.tui.feed import Snapshot
 from sirtui.tui.keys import bindings
 from sirtui.tui.screens.page import Page
@@ -55,20 +53,6 @@ class IterationsPage(Page):
     name_in_tabs = "iterations"
     places = ("home",)
     AUTO_FOCUS = "#iterations"
-
-    class Selected(Message):
-        """Another run is to be shown."""
-
-        def __init__(self, run: str) -> None:
-            super().__init__()
-            self.run = run
-
-    class Wanted(Message):
-        """A command on a run: `stop` or `resume`; or an overlay that asks: `filter`."""
-
-        def __init__(self, command: str, run: RunRow | None = None) -> None:
-            super().__init__()
-            self.command, self.run = command, run
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,7 +107,7 @@ class IterationsPage(Page):
         run = view.run
         told = [clean(part, 40) for part in (run.method, run.task, run.base_model.rpartition("/")[2])]
         self._iterations.show(iterations_table(view), title=f"iterations of {clean(run.name, 60)}", note=told)
-        self._peek.show(view, self._folder(run.name))
+        self._peek.show(view, self.folder(run.name))
         self._show_measures(view)
 
     def _show_measures(self, view: RunView) -> None:
@@ -135,10 +119,6 @@ class IterationsPage(Page):
         title = f"it {row.t}" if row.repeat == 1 else f"it {row.t} repeat {row.repeat}"
         note = (_scope(row), LEGEND if roles(view) else "")
         self._measures.show(measures_table(view, row), title=f"{title} {clean(row.trainer, 12)}", note=note)
-
-    def _folder(self, run: str) -> RunFolder:
-        found: RunFolder = self.app.source.folder.run(run)  # type: ignore[attr-defined]
-        return found
 
     def on_resize(self, event: Resize) -> None:
         """Make room by the new size."""

@@ -10,7 +10,6 @@ from textual.containers import Horizontal
 from textual.events import Resize
 from textual.widget import Widget
 
-from sirtui.core.layout import RunFolder
 from sirtui.core.run import Status
 from sirtui.core.text import clean
 from sirtui.store.rows import RunView, StageRow
@@ -20,10 +19,11 @@ from sirtui.tui.keys import bindings
 from sirtui.tui.paint import STRONG, Line, line
 from sirtui.tui.screens.page import Page
 from sirtui.tui.tables.runs import sign, status_line
+from sirtui.tui.tables.stages import linked, stage_at_work
 from sirtui.tui.tables.table import Column, Row, Table
 from sirtui.tui.widgets.grid import Grid
 from sirtui.tui.widgets.log import LogView
-from sirtui.tui.widgets.peek import log_path, stage_at_work
+from sirtui.tui.widgets.peek import log_path
 
 WIDE = 100
 _COLUMNS = (
@@ -35,8 +35,8 @@ _COLUMNS = (
 
 
 def listed_stages(view: RunView) -> tuple[StageRow, ...]:
-    """The stages that have a log, as they began; the screen opens on the one that failed, is at work, or was last."""
-    begun = [stage for stage in view.stages if stage.attempt]
+    """The stages that began, as they did, linked ones first; the screen opens on the one that failed, is at work, or was last."""
+    begun = [stage for stage in view.stages if stage.attempt or stage.origin]
     return tuple(sorted(begun, key=lambda stage: (stage.started or 0.0, stage.id)))
 
 
@@ -47,7 +47,7 @@ def stages_table(stages: Iterable[StageRow]) -> Table:
 
 def _row(stage: StageRow) -> Row:
     far = percent(stage.done, stage.total) if stage.status is Status.RUNNING else ""
-    status: Line = line(far, STRONG) if far else status_line(stage.status)
+    status: Line = line(far, STRONG) if far else line(linked(stage)) if stage.origin else status_line(stage.status)
     return Row(stage.id, (sign(stage.status), line(clean(stage.id, 40)), status, line(span(stage.seconds))), stage)
 
 
@@ -62,7 +62,11 @@ class LogsPage(Page):
     def __init__(self) -> None:
         super().__init__()
         self._stages, self._log = Grid("stages", "stages"), LogView()
-        self._shown_run = ""
+        self._shown_run, self._wanted = "", ("", "")
+
+    def look_at(self, run: str, stage: str) -> None:
+        """Show this stage's log as soon as its run is there."""
+        self._wanted = (run, stage)
 
     def body(self) -> Iterable[Widget]:
         """Stages and log."""
@@ -92,6 +96,9 @@ class LogsPage(Page):
             self._shown_run = view.run.name
             at_work = stage_at_work(view)
             self._stages.select(at_work.id if at_work else "")
+        if self._wanted[0] == view.run.name:
+            self._stages.select(self._wanted[1])
+            self._wanted = ("", "")
         self._stages.show(stages_table(listed_stages(view)))
         self._show_log(view)
 
@@ -105,11 +112,8 @@ class LogsPage(Page):
         listed = [each.id for each in listed_stages(view)]
         place = f"stage {listed.index(stage.id) + 1} of {len(listed)}" if stage.id in listed else ""
         title = f"{stage.id}{attempt}  {far or stage.status}  {place}"
-        self._log.show(log_path(self._folder(view), stage), title, "nothing in this log yet")
-
-    def _folder(self, view: RunView) -> RunFolder:
-        found: RunFolder = self.app.source.folder.run(view.run.name)  # type: ignore[attr-defined]
-        return found
+        empty = f"{linked(stage)}: its log lies there" if stage.origin else "nothing in this log yet"
+        self._log.show(log_path(self.folder(view.run.name), stage), title, empty)
 
     def on_grid_moved(self) -> None:
         """Show the log of the stage under the cursor."""

@@ -7,9 +7,12 @@ from typing import Any
 
 from textual.app import ComposeResult
 from textual.events import Resize
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
+from sirtui.core.layout import RunFolder
+from sirtui.store.rows import RunRow
 from sirtui.tui.feed import Snapshot
 from sirtui.tui.keys import hints
 from sirtui.tui.paint import Line, line
@@ -36,6 +39,27 @@ class Page(Screen[None]):
 
     name_in_tabs = ""
     places: tuple[str, ...] = ()
+
+    class Selected(Message):
+        """Another run is to be shown."""
+
+        def __init__(self, run: str) -> None:
+            super().__init__()
+            self.run = run
+
+    class Wanted(Message):
+        """A command on a run, `stop` or `resume`; or, of no run, an overlay that asks: `filter` or `start`."""
+
+        def __init__(self, command: str, run: RunRow | None = None) -> None:
+            super().__init__()
+            self.command, self.run = command, run
+
+    class Opened(Message):
+        """A stage's log is to be shown, or, without a stage, the run's iterations."""
+
+        def __init__(self, run: str, stage: str = "") -> None:
+            super().__init__()
+            self.run, self.stage = run, stage
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,6 +94,12 @@ class Page(Screen[None]):
         """What the app showed last."""
         app: Any = self.app
         found: Snapshot = app.snapshot
+        return found
+
+    def folder(self, run: str) -> RunFolder:
+        """Where a run lies."""
+        app: Any = self.app
+        found: RunFolder = app.source.folder.run(run)
         return found
 
     def on_resize(self, event: Resize) -> None:

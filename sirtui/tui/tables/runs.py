@@ -77,15 +77,17 @@ def first_choice(runs: Sequence[RunRow]) -> str | None:
 def runs_table(runs: Sequence[RunRow], filtered: str = "") -> Table:
     """The table of these runs, in the order given."""
     empty = f"no run matches {clean(filtered, 40)!r}; esc shows all" if filtered else ""
-    troubled = any(run.status in ATTENTION for run in runs)
+    troubled = any(run.status in ATTENTION or (run.status is Status.WAITING and run.reason) for run in runs)
     columns = tuple(replace(each, least=20) if troubled and each is _STATUS else each for each in _COLUMNS)
     return Table(columns, tuple(_row(run) for run in runs), empty)
 
 
 def status_line(status: Status, reason: str = "") -> Line:
-    """A status in a word, with its reason where it failed."""
+    """A status in a word, with its reason where it needs someone or waits."""
     if status in ATTENTION:
         return line(f"{status}: {clean(reason, 200)}" if reason else status, FAIL)
+    if status is Status.WAITING and reason:
+        return (Span(status), Span(f": {clean(reason, 200)}", DIM))
     return line(status, STRONG if status in (Status.RUNNING, Status.STOPPING) else DIM if status is Status.WAITING else "")
 
 

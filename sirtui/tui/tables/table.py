@@ -41,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under columns. `empty` is said where there are no rows."""
+    """Rows under columns. `empty` is said where there are no rows, a sentence a line."""
 
     columns: tuple[Column, ...] = ()
     rows: tuple[Row, ...] = ()

@@ -64,18 +64,22 @@ def _left(snapshot: Snapshot) -> Iterator[str]:
     if view is None:
         yield "sirtui"
         return
-    name, where = clean(view.run.name, 80), _where(snapshot)
-    yield " │ ".join((f"sirtui {name}", where, *filter(None, (_jobs(snapshot),))))
-    yield f"sirtui {name} │ {where}"
+    name, where, brief, waiting = clean(view.run.name, 80), _where(snapshot), _where(snapshot, brief=True), _waiting(snapshot)
+    for told in (_where(snapshot, why=True), where):
+        yield " │ ".join((f"sirtui {name}", told, *filter(None, (_jobs(snapshot),))))
+    yield f"sirtui {name} │ {where}{waiting}"
     size = cell_len(name)
-    for told, least in ((where, _LEAST_NAME), (_where(snapshot, brief=True), _FEWEST)):
+    for told, least in ((where + waiting, _LEAST_NAME), (where, _LEAST_NAME), (brief + waiting, _FEWEST), (brief, _FEWEST)):
         yield from (f"{cut_middle(name, cells)} │ {told}" for cells in range(size, min(size, least) - 1, -1))
     yield from (cut_middle(name, cells) for cells in range(size, 0, -1))
 
 
-def _where(snapshot: Snapshot, *, brief: bool = False) -> str:
+def _where(snapshot: Snapshot, *, brief: bool = False, why: bool = False) -> str:
     assert snapshot.view is not None
     run = snapshot.view.run
+    if run.status is Status.WAITING:
+        reason = f": {clean(run.reason, 200)}" if why and run.reason else ""
+        return f"it {run.t or 1}/{run.iterations} {run.status}{reason}"
     if not run.status.alive:
         return f"{run.status} {run.t or NOTHING}/{run.iterations}"
     kind = clean(run.stage, 40).rpartition("/")[2]
@@ -92,7 +96,14 @@ def _jobs(snapshot: Snapshot) -> str:
     parts = [f"{here} job{'' if here == 1 else 's'}"] if here else []
     if runs > 1:
         parts.append(f"{runs} runs")
-    return " ".join(parts)
+    told = " ".join(parts)
+    return f"{told}{_waiting(snapshot)}" if told else _waiting(snapshot).removeprefix(" │ ")
+
+
+def _waiting(snapshot: Snapshot) -> str:
+    """How many runs wait for their turn."""
+    waiting = sum(run.status is Status.WAITING for run in snapshot.runs)
+    return f" │ {waiting} waiting" if waiting else ""
 
 
 class Tabs(Painted):

@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from sirtui.tui.keys import bindings
-from sirtui.tui.paint import CURSOR, DIM, STRONG, Line, Span, ends, line, over, plain
+from sirtui.tui.paint import CURSOR, DIM, STRONG, Line, Span, ends, line, over, plain, wrapped
 from sirtui.tui.tables.table import Layout, Row, Table, lay_out
 from sirtui.tui.widgets.painted import Painted
 
@@ -82,7 +82,14 @@ class Grid(Painted, can_focus=True):
 
     def wanted_height(self, *, trends: bool = True) -> int:
         """How many rows would show everything, with or without the curves under the titles."""
-        return 1 + len(self._head(self._layout(self.size.width or 80), trends=trends)) + max(1, len(self._table.rows))
+        width = self.size.width or 80
+        if not self._table.rows:
+            return 1 + max(1, len(self._said(width)))
+        return 1 + len(self._head(self._layout(width), trends=trends)) + len(self._table.rows)
+
+    def _said(self, width: int) -> list[Line]:
+        """What stands where there are no rows, one sentence a line or more."""
+        return [line(f"  {part}", DIM) for text in self._table.empty.splitlines() for part in wrapped(text, width - 3)]
 
     def show_trends(self, *, wanted: bool) -> None:
         """Show the curves under the titles, or save their line."""
@@ -105,7 +112,7 @@ class Grid(Painted, can_focus=True):
         layout = self._layout(width)
         heading = pane_title(self._title, self._note, width, focused=self.has_focus)
         if not self._table.rows:
-            return (heading, line(f"  {self._table.empty}", DIM))
+            return (heading, *self._said(width))
         head = self._head(layout, trends=self._trends)
         shown = height - 1 - len(head)
         self._keep_in_sight(shown)
@@ -128,6 +135,10 @@ class Grid(Painted, can_focus=True):
     def _place(self, layout: Layout) -> int | None:
         """Which column the cell cursor is on; None while the whole row is selected."""
         return layout.places[self._column].column if 0 < self._column < len(layout.places) else None
+
+    def on_resize(self) -> None:
+        """In another height as much as can be is shown above the cursor; then, in `Painted`, all of it is drawn."""
+        self._top = 0
 
     def on_focus(self) -> None:
         """Show the cursor."""

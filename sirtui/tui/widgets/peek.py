@@ -10,28 +10,17 @@ from sirtui.core.layout import RunFolder
 from sirtui.core.run import Stage, Status
 from sirtui.core.text import clean
 from sirtui.store.rows import RunView, StageRow
-from sirtui.tui.figures import ATTENTION, number, progress, span
+from sirtui.tui.figures import number, progress, span
 from sirtui.tui.logs.window import LogWindow
-from sirtui.tui.paint import DIM, FAIL, Line, Span, line
+from sirtui.tui.paint import DIM, FAIL, Line, Span, line, wrapped
+from sirtui.tui.tables.stages import linked, stage_at_work
 from sirtui.tui.widgets.grid import pane_title
 from sirtui.tui.widgets.painted import Painted
 
 _SHORT = {"learning_rate": "lr", "num_tokens": "tokens", "rewards/margins": "margins", "rewards/accuracies": "acc"}
 _FIRST = ("loss", "learning_rate")
 _HIDDEN = ("epoch",)
-
-
-def stage_at_work(view: RunView) -> StageRow | None:
-    """The stage to look at: the one that failed, else the one at work, else the last one that began."""
-    begun = [stage for stage in view.stages if stage.attempt]
-    if view.run.status in ATTENTION:
-        failed = [stage for stage in begun if stage.status in ATTENTION]
-        if failed or view.run.status is not Status.PAUSED:
-            return failed[-1] if failed else None
-    named = [stage for stage in begun if stage.id == view.run.stage]
-    running = [stage for stage in begun if stage.status is Status.RUNNING]
-    latest = sorted(begun, key=lambda stage: stage.started or 0.0)[-1:]
-    return next(iter((*named, *running, *latest)), None)
+_FULL = 2000
 
 
 def log_path(run: RunFolder, stage: StageRow | None) -> Path | None:
@@ -55,17 +44,19 @@ def scalars(view: RunView, stage: StageRow) -> list[str]:
 
 
 class Peek(Painted):
-    """The lower pane of the Iterations screen."""
+    """A stage and the end of its log. With `full`: of which attempt, and reason and hint on as many lines as they take."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, full: bool = False) -> None:
         super().__init__(id="peek")
+        self._full = full
         self._window: LogWindow | None = None
         self._view: RunView | None = None
         self._stage: StageRow | None = None
 
-    def show(self, view: RunView | None, folder: RunFolder | None) -> None:
-        """Show the work of this run."""
-        self._view, self._stage = view, stage_at_work(view) if view else None
+    def show(self, view: RunView | None, folder: RunFolder | None, stage: str = "") -> None:
+        """Show the work of this run: the stage with this id, else the one that is most to be looked at."""
+        named = next((each for each in view.stages if each.id == stage), None) if view else None
+        self._view, self._stage = view, named or (stage_at_work(view) if view else None)
         path = log_path(folder, self._stage) if folder else None
         if (self._window.file.path if self._window else None) != path:
             self._close()
@@ -96,7 +87,7 @@ class Peek(Painted):
         width, height = self.size
         if self._view is None:
             return ()
-        top = [self._heading(width), *self._trouble()]
+        top = [self._heading(width), *self._trouble(width)]
         room = height - len(top)
         if self._window is None or room <= 0:
             return top
@@ -106,21 +97,34 @@ class Peek(Painted):
             return [*top, line("  nothing in this log", DIM)]
         return [*top, *((Span(" "), *drawn) for drawn in self._window.lines())]
 
+    def wanted_height(self, width: int) -> int:
+        """How many rows show all there is above the log."""
+        return 1 + len(self._trouble(width)) if self._view else 1
+
     def _heading(self, width: int) -> Line:
-        if self._stage is None or self._view is None:
+        if self._view is None:
+            return ()
+        if self._stage is None:
             return pane_title("no stage yet", "", width, focused=False)
         state = "" if self._window is None else "FOLLOW" if self._window.following else "PAUSED"
-        parts = (self._stage.id, *self._how_far(self._stage), *scalars(self._view, self._stage))
+        attempt = f"attempt {self._stage.attempt}" if self._full and self._stage.attempt else ""
+        parts = (self._stage.id, attempt, *self._how_far(self._stage), *scalars(self._view, self._stage))
         return pane_title(parts, state, width, focused=False)
 
     def _how_far(self, stage: StageRow) -> tuple[str, ...]:
         if stage.status is not Status.RUNNING:
-            return (str(stage.status),)
+            return (str(stage.status), linked(stage))
         left = span(stage.left)
         return (progress(stage.done, stage.total, clean(stage.unit, 12)), clean(stage.what, 30), f"{left} left" if left else "")
 
-    def _trouble(self) -> list[Line]:
+    def _trouble(self, width: int) -> list[Line]:
+        """Why it does not go on, and what to do."""
         assert self._view is not None
         holder = self._stage if self._stage and self._stage.reason else self._view.run
-        shown = [line(f" {clean(holder.reason, 400)}", FAIL)] if holder.reason else []
-        return [*shown, line(f" {clean(holder.hint, 400)}")] if holder.hint else shown
+        style = "" if self._view.run.status is Status.WAITING else FAIL
+        if not self._full:
+            shown = [line(f" {clean(holder.reason, 400)}", style)] if holder.reason else []
+            return [*shown, line(f" {clean(holder.hint, 400)}")] if holder.hint else shown
+        reasons = wrapped(clean(holder.reason, _FULL), width - 2)
+        hints = wrapped(clean(holder.hint or self._view.run.hint, _FULL), width - 2)
+        return [*(line(f" {text}", style) for text in reasons), *(line(f" {text}") for text in hints)]
