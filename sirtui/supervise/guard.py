@@ -77,12 +77,15 @@ class _Payload:
         self.pid = self._process.pid
         self.code: int | None = None
 
-    def bury(self) -> None:
-        """Take note of every child that ended: our own, and orphans that came to us."""
-        with suppress(ChildProcessError):
+    def bury(self) -> bool:
+        """Take note of every child that ended: our own, and orphans that came to us. Whether any child is left."""
+        try:
             while (ended := os.waitpid(-1, os.WNOHANG)) != (0, 0):
                 if ended[0] == self.pid:
                     self.code = self._process.returncode = os.waitstatus_to_exitcode(ended[1])
+        except ChildProcessError:
+            return False
+        return True
 
     def signal(self, number: int) -> None:
         """Signal it, unless it ended: until it is buried nobody else gets its number."""
@@ -112,17 +115,19 @@ def _watch(payload: _Payload, folder: Path, linger_s: float) -> bool:
 
 
 def _sweep(payload: _Payload, polite_s: float) -> int:
-    """End what is left: SIGTERM, `polite_s` seconds, then SIGKILL again and again. How many there were."""
+    """End what is left: SIGTERM, `polite_s` seconds, then SIGKILL again and again. How many there were.
+
+    The kernel says when nothing is left: a look at `/proc` may miss what is being forked.
+    """
     began, seen = time.monotonic(), set[tuple[int, int]]()
-    while left := _descendants():
-        age = time.monotonic() - began
+    while payload.bury():
+        left, age = _descendants(), time.monotonic() - began
         if age > polite_s + _SWEEP_S:
             break
         for process in left - seen if age < polite_s else left:
             _signal(*process, signal.SIGTERM if age < polite_s else signal.SIGKILL)
         seen |= left
         time.sleep(_STEP_S)
-        payload.bury()
     return len(seen)
 
 

@@ -113,12 +113,16 @@ class LocalLauncher:
 
 
 def _sweep(tags: Collection[str], known: set[Process]) -> int:
-    """Kill what is left, again and again since the dying may fork, until nothing is or `_SWEEP_S` are over; how many."""
-    deadline, seen = time.monotonic() + _SWEEP_S, set[Process]()
+    """Kill what is left, again and again, until nothing is or `_SWEEP_S` are over; how many.
+
+    Nothing is left when two looks found nothing: what is forked while `/proc` is read may be missed by one.
+    """
+    deadline, seen, found = time.monotonic() + _SWEEP_S, set[Process](), True
     while time.monotonic() < deadline:
         left = {process for process in known if alive(process)}.union(*family.tagged(tags).values())
-        if not left:
+        if not (left or found):
             break
+        found = bool(left)
         for process in left:
             signal_safely(process, signal.SIGKILL)
         seen |= left
