@@ -12,23 +12,24 @@ from sirtui.core.events import Progress
 from sirtui.core.samples import Answers, Marks, Problem, SampleSet
 from sirtui.recipes.shelf import Task
 from sirtui.stages.context import Context
+from sirtui.stages.sample import sets
 from sirtui.stages.shards import Shards, cut
 
 
 def work(at: Context) -> dict[str, Any]:
     """Leaves one file of Marks for each set of answers there is, judged shard by shard; what is judged is not judged again."""
-    for number, which in enumerate(SampleSet):
+    expected = {which: n * len(at.problems(which.part)) for which, n in sets(at.spec, at.t, at.repeat).items()}
+    done, total = 0, sum(expected.values())
+    for which in expected:
         answers = at.answers(which, at.t, at.repeat)
-        if answers:
-            for share in _judge(at, which, answers):
-                at.emit(Progress(number + share, len(SampleSet), "sets", str(which)))
-        else:
-            at.emit(Progress(number + 1, len(SampleSet), "sets", str(which)))
+        for more in _judge(at, which, answers) if answers else ():
+            done += more
+            at.emit(Progress(done, total, "answers", str(which)))
     return {"graders": sorted(at.tasks)}
 
 
-def _judge(at: Context, which: SampleSet, answers: Sequence[Answers]) -> Iterator[float]:
-    """Make the set's file; which share of it is done, after each shard."""
+def _judge(at: Context, which: SampleSet, answers: Sequence[Answers]) -> Iterator[int]:
+    """Make the set's file; how many answers each shard has, when it is judged."""
     problems = {problem.id: problem for problem in at.problems(which.part)}
     shards, pieces = Shards(at.partial / which, Marks), cut(answers, lambda each: len(each.texts))
     for number, piece in enumerate(pieces):
@@ -36,7 +37,7 @@ def _judge(at: Context, which: SampleSet, answers: Sequence[Answers]) -> Iterato
             shards.write(number, judged(piece, problems, at.tasks))
         if number + 1 == len(pieces):
             shards.join(len(pieces), at.out / f"{which}.jsonl")
-        yield (number + 1) / len(pieces)
+        yield sum(len(each.texts) for each in piece)
 
 
 def _made_of(answers: Sequence[Answers], marks: Sequence[Marks]) -> bool:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
 from sirtui.core import files
+from sirtui.core.errors import SirtuiError
 from sirtui.core.layout import RunFolder, StoreFolder
 from sirtui.core.run import Kind, Manifest, Stage
 from sirtui.core.spec import Spec
@@ -105,13 +107,16 @@ class Means:
     def spare(self, left: Collection[Stage]) -> None:
         """Give back what none of the stages that are left can use."""
         if not any(stage.kind in PLACED for stage in left):
-            self._place.release()
+            self.release()
 
     def release(self) -> None:
         """Give back all that others may wait for, and wait no more."""
         self._place.leave()
         self._place.release()
 
-    def sample(self, running: Collection[Stage]) -> None:
-        """Take note of what the machine does."""
+    def watch(self, running: Collection[Stage]) -> None:
+        """Take note of what the machine does; and line up for what stages of an earlier supervisor still hold."""
+        if any(stage.kind in PLACED for stage in running):
+            with suppress(SirtuiError):  # told when a stage asks for it
+                self._place.take()
         self._telemetry.sample([stage.id for stage in running])

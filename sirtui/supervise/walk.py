@@ -165,7 +165,7 @@ class _Walk:
             said = self._word.say(status, self._waits_for, slots=self._means.slots)
         if ended or launched or said:
             _tell(on_change)
-        self._means.sample(self._running)
+        self._means.watch(self._running)
         return bool(self._running or self._waits_for)
 
     def _check_folder(self) -> None:

@@ -21,7 +21,7 @@ from sirtui.core.process import signal_safely
 from sirtui.core.run import ExitRecord, Kind, Manifest, Process, RunRecord, Stage, StateRecord, SupervisorRecord
 from sirtui.core.spec import Evaluation, Resources, Spec, Topup, Verdicts
 from sirtui.core.verdict import VerdictRecord
-from sirtui.supervise import create, launch_supervisor, resume, top_up
+from sirtui.supervise import create, launch_supervisor, resume, stop, top_up
 
 HERE = Path(__file__).parent
 SUPERVISOR = (sys.executable, str(HERE / "fake_supervisor.py"))
@@ -35,13 +35,22 @@ def wait_until(what: Callable[[], object], seconds: float = 15) -> None:
         time.sleep(0.005)
 
 
-def tiny(iterations: int = 1, repeats: int = 0, parallel: int = 1, threads: int = 0, verdicts: Verdicts | None = None) -> Spec:
+def tiny(
+    iterations: int = 1,
+    repeats: int = 0,
+    parallel: int = 1,
+    threads: int = 0,
+    verdicts: Verdicts | None = None,
+    *,
+    seed: int = 0,
+) -> Spec:
     """An experiment of 5 stages an iteration, and 3 a repeat."""
     return Spec(
         name="tiny",
         base_model="m",
         task="nano",
         iterations=iterations,
+        seed=seed,
         evaluation=Evaluation(repeats=repeats),
         resources=Resources(parallel, threads),
         verdicts=verdicts or Verdicts(),
@@ -83,6 +92,10 @@ class Trial:
         """Resume the run; its stages have these faults."""
         self._set(faults, 5, "")
         resume(self.run, force=force, command=SUPERVISOR)
+
+    def stop(self) -> None:
+        """Stop the run, and wait for that."""
+        stop(self.run)
 
     def top_up(self, topup: Topup, faults: str = "") -> None:
         """Top the run up; its stages have these faults."""
