@@ -101,6 +101,7 @@ NAMES = {
 """The names that scripts rely on, as far as they are there at every iteration."""
 
 
+@pytest.mark.slow
 def test_a_real_loop_leaves_every_measure_and_all_that_it_was_made_from(tmp_path, sirtui):
     """Two iterations of real training, sampling and embedding: names, counts, bits and hashes are all there."""
     text = EXPERIMENT.replace("iterations = 3", "iterations = 2").replace("repeats = 1", "repeats = 0")
