@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 PATIENCE_S = 30.0
+_LONGEST_LOG = 8 * 2**20
+_LOG_PATIENCE_MS = 1000
 
 
 def is_damaged(error: sqlite3.Error) -> bool:
@@ -119,6 +121,20 @@ def transaction(connection: sqlite3.Connection) -> Iterator[Database]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def keep_small(connection: sqlite3.Connection, path: Path) -> None:
+    """Empty a write-ahead log that has grown: with readers at every moment SQLite never gets round to it by itself.
+
+    Waits a second at most for those who read at this moment; what they hold up now is done the next time.
+    """
+    with suppress(FileNotFoundError):
+        if path.with_name(f"{path.name}-wal").stat().st_size > _LONGEST_LOG:
+            connection.execute(f"PRAGMA busy_timeout = {_LOG_PATIENCE_MS}")
+            try:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {int(1000 * PATIENCE_S)}")
 
 
 @cache

@@ -228,7 +228,7 @@ class Store:
 
     def _take_in(self) -> bool:
         from sirtui.store import ingest
-        from sirtui.store.database import check, inode
+        from sirtui.store.database import check, inode, keep_small
         from sirtui.store.packing import Damaged
 
         if self._undecodable is not None and self._undecodable == inode(self.database):
@@ -238,7 +238,9 @@ class Store:
             self._close()
             check(self._connection())
             self._damaged = False
-        return ingest.catch_up(self._connection(), self.folder, self._now)
+        changed = ingest.catch_up(self._connection(), self.folder, self._now)
+        keep_small(self._connection(), self.database)
+        return changed
 
     def _connection(self) -> sqlite3.Connection:
         """The one connection that writes, kept open: closing the last one costs a checkpoint.

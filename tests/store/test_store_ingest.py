@@ -11,6 +11,7 @@ from journals import COUNTS, scalars
 
 from sirtui.core.events import Metric, Progress
 from sirtui.core.run import Status
+from sirtui.store.database import open_to_read
 
 TRAIN = "it01/train"
 
@@ -185,3 +186,21 @@ def test_created_is_what_run_json_says(store, root):
     make_run(root, created=NOW - 5)
     store.catch_up()
     assert store.runs()[0].created == NOW - 5
+
+
+def test_the_log_of_writes_becomes_small_again(store, root, monkeypatch):
+    """What grew while someone read is given back with the next news: SQLite itself would keep it as long as it was."""
+    monkeypatch.setattr("sirtui.store.database._LONGEST_LOG", 64 * 1024)
+    monkeypatch.setattr("sirtui.store.database._LOG_PATIENCE_MS", 1)
+    run, log = make_run(root).launch(TRAIN), root / "sirtui.db-wal"
+    store.catch_up()
+    with open_to_read(root / "sirtui.db"):
+        for number in range(8):
+            run.append(TRAIN, scalars(500 * number, 500 * (number + 1)))
+            store.catch_up()
+        grown = log.stat().st_size
+    assert grown > 64 * 1024
+    run.append(TRAIN, scalars(4000, 4001))
+    store.catch_up()
+    assert log.stat().st_size < 64 * 1024
+    assert store.runs()

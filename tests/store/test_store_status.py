@@ -316,7 +316,7 @@ def test_a_waiting_run_says_for_what(store, root):
         assert (row.status, row.reason, row.hint) == (Status.WAITING, "for 2 GPUs: 1 is free", "See sirtui status.")
         run.supervisor(Status.WAITING, "for its turn")
         store.catch_up()
-        assert store.runs()[0].hint == f"sirtui stop {run.name}"
+        assert store.runs()[0].hint == f"It goes on by itself; sirtui stop {run.name} gives up its turn."
         run.folder.stop_request.parent.mkdir()
         run.folder.stop_request.touch()
         assert run_status(store) is Status.STOPPING
