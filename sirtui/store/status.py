@@ -53,7 +53,8 @@ def _supervised(run: RunFacts) -> Standing:
         return Standing(Status.STOPPING)
     told = run.supervisor
     if told and told.status is Status.WAITING:
-        return Standing(Status.WAITING, told.reason, told.hint or f"It goes on by itself; sirtui stop {run.name} gives up its turn.")
+        hint = told.hint or f"It goes on by itself; sirtui stop {run.name} gives up its turn."
+        return Standing(Status.WAITING, told.reason, hint)
     return Standing(Status.RUNNING)
 
 
