@@ -60,7 +60,8 @@ class Means:
         """
         why = self._elsewhere(stage)
         if why and idle:
-            self.release()
+            self._place.leave()
+            self._place.release()
         if not why and stage.kind in PLACED:
             why = self._place.take()
         if not why and not self._sharing.claim(stage):
@@ -100,6 +101,10 @@ class Means:
         if done and stage.kind is Kind.VERDICT and self._spec.resources.retain == "keep+last":
             retention.retain(self._run, self._spec)
 
+    def publish(self, stage: Stage) -> None:
+        """Let others have a result that was finished while no supervisor lived."""
+        self._sharing.publish(stage)
+
     def found_no_room(self) -> None:
         """Take note that something ended because the disk was full."""
         self._room.ran_out()
@@ -107,12 +112,14 @@ class Means:
     def spare(self, left: Collection[Stage]) -> None:
         """Give back what none of the stages that are left can use."""
         if not any(stage.kind in PLACED for stage in left):
-            self.release()
+            self._place.leave()
+            self._place.release()
 
     def release(self) -> None:
         """Give back all that others may wait for, and wait no more."""
         self._place.leave()
         self._place.release()
+        self._sharing.release_all()
 
     def watch(self, running: Collection[Stage]) -> None:
         """Take note of what the machine does; and line up for what stages of an earlier supervisor still hold."""

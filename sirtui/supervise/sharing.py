@@ -88,8 +88,9 @@ class Sharing:
         if key not in self._unlinkable and next(self._sources(stage, key), None) is not None:
             _unlock(lock, self._lock(key))
             return False
-        os.pwrite(lock, self._run.name.encode(), 0)
-        os.truncate(lock, len(self._run.name.encode()))
+        with files.room_or_not():  # who makes it is said for people alone
+            os.truncate(lock, 0)
+            os.pwrite(lock, self._run.name.encode(), 0)
         self._claims[stage] = lock, self._lock(key)
         return True
 
@@ -111,6 +112,11 @@ class Sharing:
         """Let others make it: it is finished, or given up."""
         if stage in self._claims:
             _unlock(*self._claims.pop(stage))
+
+    def release_all(self) -> None:
+        """Let others make whatever was claimed."""
+        for stage in tuple(self._claims):
+            self.release(stage)
 
     def publish(self, stage: Stage) -> None:
         """Let others find the finished result."""

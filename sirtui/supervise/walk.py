@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import time
-import traceback
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
@@ -192,24 +192,31 @@ class _Walk:
             folder = self._run.stage(stage)
             if stage in self._done:
                 shutil.rmtree(folder.partial, ignore_errors=True)
-            if numbers := folder.attempts():
-                attempt = folder.attempt(numbers[-1])
-                if not attempt.exit.exists() or files.is_locked(folder.lock):
-                    self._adopt_attempt(stage, attempt)
+                self._means.publish(stage)
+            attempts = [folder.attempt(number) for number in folder.attempts()]
+            unended = [attempt for attempt in attempts if not attempt.exit.exists()]
+            self._adopt_attempts(stage, unended or (attempts[-1:] if files.is_locked(folder.lock) else []))
 
-    def _adopt_attempt(self, stage: Stage, attempt: AttemptFolder) -> None:
-        """In this order: its exit record, its lock, what carries its tag, another boot; the rest is silence."""
+    def _adopt_attempts(self, stage: Stage, attempts: Sequence[AttemptFolder]) -> None:
+        """In this order: their exit records, the lock, what carries their tags, another boot; the rest is silence."""
+        dead = [attempt for attempt in attempts if not self._take_over(stage, attempt)]
+        if dead and stage not in self._running and files.is_locked(self._run.stage(stage).lock):
+            raise SirtuiError(
+                f"{self._run.name}: {stage.id} is being worked at by a process that cannot be reached", _where(dead[-1])
+            )
+        for attempt in dead:
+            job = files.find_record(attempt.job, JobRecord)
+            swept = self._launcher.sweep(tag(job)) if job else 0
+            self._close(stage, attempt, endings.lost(attempt, boot_id(), self._now(), swept=swept))
+
+    def _take_over(self, stage: Stage, attempt: AttemptFolder) -> bool:
+        """Wait for this attempt, if its guard lives; whether it does."""
         job = files.find_record(attempt.job, JobRecord)
         handle = self._launcher.find(job, attempt) if job else None
-        if handle and self._launcher.running([handle]):
-            self._running[stage] = _Job(attempt, handle)
-            return
-        if files.is_locked(self._run.stage(stage).lock):
-            raise SirtuiError(
-                f"{self._run.name}: {stage.id} is being worked at by a process that cannot be reached", _where(attempt)
-            )
-        swept = self._launcher.sweep(tag(job)) if job else 0
-        self._close(stage, attempt, endings.lost(attempt, boot_id(), self._now(), swept=swept))
+        if handle is None or not self._launcher.running([handle]):
+            return False
+        self._running[stage] = _Job(attempt, handle)
+        return True
 
     def _reap(self) -> bool:
         """Take note of the stages that ended; whether there were any."""
@@ -218,7 +225,8 @@ class _Walk:
         for stage in ended:
             self._ended(stage, self._running.pop(stage))
         if ended:
-            self._means.spare([*self._running, *(stage for stage in plan(self._spec) if stage not in self._done)])
+            left = () if self._over else (stage for stage in plan(self._spec) if stage not in self._done)
+            self._means.spare([*self._running, *left])
         return bool(ended)
 
     def _ended(self, stage: Stage, job: _Job) -> None:
@@ -263,20 +271,33 @@ class _Walk:
         if self._waits_for and time.monotonic() < self._look_again:
             return False
         self._waits_for, self._look_again = "", time.monotonic() + ASK_S
-        if self._broken or self._stopping or self._refused:
-            return False
-        held, launched = unanswered(self._run, self._spec), False
-        for stage in to_launch(self._spec, self._done, self._running, os.cpu_count() or 1, held.t if held else None):
-            if self._means.link(stage):
-                self._done.add(stage)
-                self._look_again = 0.0
-                self._waits_for = self._waits_for or "looks for what else is there"
-                return True
-            if why := self._missing(stage):
-                self._waits_for = self._waits_for or why
-            elif not (self._broken or self._refused):
+        launched = self._link()
+        for stage in self._startable():
+            why = self._missing(stage)
+            self._waits_for = self._waits_for or why
+            if not (why or self._over):
                 launched = self._launch_stage(stage) or launched
+            if self._over:
+                break
         return launched
+
+    @property
+    def _over(self) -> bool:
+        """Whether nothing more is to be started."""
+        return self._stopping or self._broken is not None or self._refused is not None
+
+    def _startable(self) -> tuple[Stage, ...]:
+        if self._over:
+            return ()
+        held = unanswered(self._run, self._spec)
+        return to_launch(self._spec, self._done, self._running, os.cpu_count() or 1, held.t if held else None)
+
+    def _link(self) -> bool:
+        """Take over all that others have made already, and what can be taken over after that; whether there was any."""
+        before = len(self._done)
+        while linked := [stage for stage in self._startable() if self._means.link(stage)]:
+            self._done.update(linked)
+        return len(self._done) > before
 
     def _missing(self, stage: Stage) -> str:
         """What the stage waits for; empty also where it would wait in vain."""
@@ -335,8 +356,10 @@ class _Walk:
 def _tell(on_change: Callable[[], None]) -> None:
     try:
         on_change()
-    except Exception:  # noqa: BLE001 - the border: whoever looks on (an index that can be rebuilt) must not end the walk
-        traceback.print_exc()
+    except Exception as error:  # noqa: BLE001 - the border: whoever looks on (an index that can be rebuilt) must not end the walk
+        with suppress(OSError):  # where this is written to may be full as well
+            sys.stderr.write(f"nobody was told: {type(error).__name__}: {error}\n")
+            sys.stderr.flush()
 
 
 def _where(attempt: AttemptFolder) -> str:

@@ -62,6 +62,21 @@ def test_fault_22_the_end_is_told_on_a_full_disk(small_disk: Path, monkeypatch: 
         assert trial.exit("it01/train").code == -9
 
 
+def test_fault_22_an_index_on_the_same_disk(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A supervisor that cannot bring the index up to date, nor say so in its log, goes on all the same."""
+    monkeypatch.setenv("SIRTUI_INDEX", "1")
+    with making(StoreFolder(small_disk / "store"), monkeypatch) as make:
+        trial = make()
+        trial.launch("it01/train=gate")
+        trial.process("it01/train")
+        filler = fill(small_disk, 0)
+        (trial.attempt("it01/train").path / "open").touch()
+        wait_until(lambda: trial.record.status == Status.WAITING)
+        assert trial.supervised
+        filler.unlink()
+        assert trial.ended().status == Status.FINISHED
+
+
 def test_fault_22_refused_below_what_the_checkpoints_take(small_disk: Path, tmp_path: Path) -> None:
     """A run is not begun where there is no room for its checkpoints, unless that is asked for."""
     shutil.copy(TOY, tmp_path)

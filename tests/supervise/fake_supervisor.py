@@ -2,7 +2,8 @@
 
 SIRTUI_DIE=`before it01/sample` (or `after ...`): it kills itself between the intent and the launch of that stage, or right
 after; `before *`: of any.
-SIRTUI_REAL: its stages are real ones. SIRTUI_JUMP: how many seconds its clock is ahead.
+SIRTUI_INDEX: it brings the index up to date. SIRTUI_REAL: its stages are real ones. SIRTUI_JUMP: how many seconds its
+clock is ahead.
 """
 
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from sirtui.core.layout import AttemptFolder, RunFolder
 from sirtui.core.run import JobRecord
+from sirtui.store import Store
 from sirtui.supervise import supervise
 from sirtui.supervise.launchers import Granted, Handle
 from sirtui.supervise.launchers.local import STAGE as REAL_STAGE
@@ -41,4 +43,7 @@ if __name__ == "__main__":
     launcher = MortalLauncher(REAL_STAGE if os.environ.get("SIRTUI_REAL") else fake)
     jump = float(os.environ.get("SIRTUI_JUMP", "0"))
     grace_s = float(os.environ.get("SIRTUI_GRACE", "5"))
-    supervise(RunFolder(Path(sys.argv[1])), launcher, grace_s=grace_s, now=lambda: time.time() + jump)
+    run = RunFolder(Path(sys.argv[1]))
+    store = Store(run.path.parent.parent)
+    look = store.catch_up if os.environ.get("SIRTUI_INDEX") else bool
+    supervise(run, launcher, grace_s=grace_s, now=lambda: time.time() + jump, on_change=look)
