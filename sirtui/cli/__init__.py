@@ -16,7 +16,7 @@ from pathlib import Path
 from sirtui import __version__
 from sirtui.core.errors import SirtuiError, UsageError
 from sirtui.core.layout import default_store
-from sirtui.core.text import clean, clean_block
+from sirtui.core.text import clean, clean_block, without_passwords
 
 COMMANDS = {
     "demo": "run the embedded nano loop: a real reversal on a laptop",
@@ -51,16 +51,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise UsageError(f"{asked.store} is no folder", "--store and $SIRTUI_STORE name a folder.")
         return int(asked.call(asked))
     except SirtuiError as error:
-        sys.stderr.write(f"sirtui: {clean_block(str(error))}\n")
+        sys.stderr.write(f"sirtui: {clean_block(without_passwords(str(error)))}\n")
         return error.exit_code
-    except PermissionError as error:
-        sys.stderr.write(f"sirtui: {error.filename}: {error.strerror}\n")
-        return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        where = f"{clean(os.fsdecode(error.filename))}: " if isinstance(error.filename, str | bytes | os.PathLike) else ""
+        sys.stderr.write(f"sirtui: {where}{error.strerror or clean(str(error))}\n")
+        return 1
 
 
 def _parsed(given: Sequence[str]) -> argparse.Namespace:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sirtui.cli import planned
+from sirtui.cli import looking, planned
 from sirtui.cli.sweeps import all_checked, all_settings_checked, check_machine
 from sirtui.cli.text import folded, terminal_width
 from sirtui.core.matrix import varying
@@ -31,7 +31,7 @@ def call(asked: argparse.Namespace) -> int:
     check_machine(specs, str(asked.file))
     known = all_settings_checked(specs, str(asked.file))
     store = Store(asked.store)
-    store.catch_up(patience=5)
+    looking.look(store)
     answers, settings = planned.Answers(), "taken by the trainers"
     told = [
         *_experiments(specs),

@@ -10,6 +10,7 @@ import msgspec
 
 from sirtui.cli import show, starting, waiting
 from sirtui.cli.checked import check_names
+from sirtui.cli.placing import check_place
 from sirtui.cli.screen import draws_signs
 from sirtui.core.spec import load
 from sirtui.store import Store
@@ -30,6 +31,7 @@ def _natural(text: str) -> int:
 
 def call(asked: argparse.Namespace) -> int:
     """Start it; then the screen, or progress lines and the table."""
+    check_place(asked.store)
     with as_file(files("sirtui.recipes.nano") / "nano.toml") as file:
         spec = load(file)
     really_runs = msgspec.structs.replace(spec.resources, share=False)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from sirtui.cli import judged
+from sirtui.cli.looking import named
 from sirtui.cli.text import change, folded, interval, number, terminal_width
 from sirtui.core.errors import NotFound
 from sirtui.core.labels import short
@@ -25,8 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(asked: argparse.Namespace) -> int:
     """Print it."""
     store = Store(asked.store)
-    store.catch_up(patience=5)
-    run = store.folder.run(store.find(asked.run))
+    (run,) = named(store, asked.run)
     record = judged.verdict_on(run, judged.iteration(asked.it) if asked.it is not None else None)
     told = explained(_cell(record, asked.measure), record)
     sys.stdout.write(f"{run.name}\n")

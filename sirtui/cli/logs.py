@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+from sirtui.cli.looking import look
 from sirtui.core.errors import NotFound
 from sirtui.core.layout import RunFolder
 from sirtui.core.run import Stage, Status
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(asked: argparse.Namespace) -> int:
     """Print the log."""
     store = Store(asked.store)
-    store.catch_up(patience=5)
+    look(store)
     name = store.find(asked.run)
     log = _log(store, name, asked.stage)
     if asked.path:
@@ -91,7 +92,7 @@ def _next(store: Store, name: str, after: StageRow) -> StageRow | None:
 
 
 def _newest(store: Store, name: str) -> RunView:
-    store.catch_up()
+    look(store, patience=0)
     return store.run(name)
 
 

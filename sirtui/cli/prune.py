@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sirtui.cli import asking
+from sirtui.cli.looking import named
 from sirtui.cli.text import table
 from sirtui.core import files
 from sirtui.core.errors import UsageError
@@ -30,10 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(asked: argparse.Namespace) -> int:
     """Say what goes, what stays, and what that frees; ask; delete."""
+    asked.all = asked.all or (asked.dry_run and not asked.runs)
     if bool(asked.runs) == asked.all:
-        raise UsageError("prune which runs?", "Name one or more, or say --all.")
+        raise UsageError("prune which runs?", "Name one or more, or say --all; --dry-run tells what would go.")
     store = Store(asked.store)
-    store.catch_up(patience=5)
     found = {run: prunable(run, _spec(run)) for run in _runs(store, asked)}
     aside = set_aside(store.folder) if asked.all else ()
     for run in found:
@@ -69,7 +70,7 @@ def _runs(store: Store, asked: argparse.Namespace) -> list[RunFolder]:
     if asked.all:
         names = sorted(path.name for path in store.folder.runs.glob("*") if path.name[:1].isalnum())
         return [run for run in map(store.folder.run, names) if files.find_record(run.record, RunRecord)]
-    return [store.folder.run(name) for name in dict.fromkeys(map(store.find, asked.runs))]
+    return named(store, *asked.runs)
 
 
 def _spec(run: RunFolder) -> Spec:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from sirtui.cli.placing import check_place
 from sirtui.store import Store
 
 
@@ -14,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(asked: argparse.Namespace) -> int:
     """Rebuild."""
+    check_place(asked.store)
     store = Store(asked.store)
     store.reindex()
     for problem in store.problems():

@@ -7,6 +7,7 @@ import sys
 
 from sirtui import supervise
 from sirtui.cli import asking, waiting
+from sirtui.cli.looking import named, standing
 from sirtui.core.errors import UsageError
 from sirtui.core.layout import RunFolder
 from sirtui.core.run import Status
@@ -27,9 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(asked: argparse.Namespace) -> int:
     """Say what changed, and launch a supervisor anew where that is accepted."""
     store = Store(asked.store)
-    store.catch_up(patience=5)
-    run = store.folder.run(store.find(asked.run))
-    status = store.run(run.name).run.status
+    (run,) = named(store, asked.run)
+    status = standing(run).status
     if not status.alive and status is not Status.FINISHED and not _accepted(run, asked):
         sys.stderr.write(f"{run.name} was left as it is\n")
         return 1

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sirtui.cli import starting, waiting
+from sirtui.cli.placing import check_place
 from sirtui.cli.planned import check_room
 from sirtui.cli.sweeps import all_checked, all_settings_checked, check_machine
 from sirtui.store import Store
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(asked: argparse.Namespace) -> int:
     """Check all, start all, print the names; with --wait the runs' ends decide the exit code."""
+    check_place(asked.store)
     specs = all_checked(asked.file)
     check_machine(specs, str(asked.file))
     all_settings_checked(specs, str(asked.file))

@@ -5,16 +5,21 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import groupby
 from typing import Any
 
 import msgspec
 
+from sirtui.cli import history
+from sirtui.cli.looking import look
 from sirtui.cli.text import duration, folded, left, number, progress, stars, table, terminal_width, without_gaps
 from sirtui.cli.verdict import keep_text, verdict_json
-from sirtui.core.run import Status
+from sirtui.core.run import Kind, Status
 from sirtui.core.verdict import State, VerdictRecord
 from sirtui.store import Store
 from sirtui.store.rows import Cell, IterationRow, RunView
+from sirtui.supervise.telemetry import Use, by_stage
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,14 +31,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(asked: argparse.Namespace) -> int:
     """Print the run."""
     store = Store(asked.store)
-    store.catch_up(patience=5)
+    look(store)
     view = store.run(store.find(asked.run))
-    sys.stdout.write(f"{as_json(view) if asked.json else as_text(view)}\n")
+    folder = store.folder.run(view.run.name)
+    uses, notes = by_stage(folder), history.told(view, folder)
+    sys.stdout.write(f"{as_json(view, uses, notes) if asked.json else as_text(view, uses, notes)}\n")
     return 0
 
 
-def as_json(view: RunView) -> str:
-    """The run for scripts, one line. What is not there is left out; never NaN."""
+def as_json(view: RunView, uses: Sequence[Use] = (), notes: Sequence[str] = ()) -> str:
+    """The run for scripts, one line. What is not there is left out; never NaN.
+
+    `uses`: what GPUs did for its stages; `notes`: how its results came about, where that is worth a word.
+    """
     run, last = view.run, _last(view)
     told = {
         "schema": 1,
@@ -46,6 +56,8 @@ def as_json(view: RunView) -> str:
         "rule": msgspec.to_builtins(view.rule),
         "iterations": [_iteration(each) for each in view.iterations],
         "repeats": [_iteration(each) for each in view.repeats],
+        "notes": list(notes) or None,
+        "gpus": [{**asdict(use), "stage": use.stage.id} for use in uses] or None,
     }
     return msgspec.json.encode(without_gaps(told)).decode()
 
@@ -83,8 +95,13 @@ def _cell(cell: Cell) -> dict[str, Any]:
     }
 
 
-def as_text(view: RunView) -> str:
-    """The run for people: a column an iteration, a row a measure, changes against M_1 below values."""
+def as_text(view: RunView, uses: Sequence[Use] = (), notes: Sequence[str] = ()) -> str:
+    """The run for people: a column an iteration, a row a measure, changes against M_1 below values; and what GPUs did."""
+    said = (folded(f"note: {note}", terminal_width()) for note in notes)
+    return "\n".join([_measured(view), *said, *_gpus(uses)])
+
+
+def _measured(view: RunView) -> str:
     run = view.run
     lines = [f"{run.name}  {run.method} on {run.task}, {run.iterations} iterations, seed {run.seed}: {_standing(view)}", ""]
     shown = [row for row in view.iterations if row.cells]
@@ -133,6 +150,30 @@ def _conclusion(view: RunView) -> list[str]:
     notes = [f"note: {note}" for note in last.notes]
     more = f"sirtui verdict {view.run.name} says what this rests on; sirtui explain {view.run.name} MEASURE IT how it came about."
     return ["", *advice, *weak, *notes, f"it{last.t}: {last.text}", *keep, more]
+
+
+def _gpus(uses: Sequence[Use]) -> list[str]:
+    """What the GPUs did, a line an iteration and kind of stage: repeats and GPUs together, memory of the fullest GPU."""
+    rows = [["GPUs", "busy", "memory at most", "samples"]]
+    for (t, _, kind), group in groupby(sorted(uses, key=_step), _step):
+        some = list(group)
+        told = [use for use in some if use.utilization is not None]
+        busy = sum((use.utilization or 0) * use.samples for use in told) / max(1, sum(use.samples for use in told))
+        peak, total = max((use.memory_peak or 0, use.memory_total or 0) for use in some)
+        rows.append(
+            [
+                f"it{t:02} {kind}",
+                f"{100 * busy:.0f} %" if told else "-",
+                f"{peak / 1e9:.1f} of {total / 1e9:.1f} GB" if peak and total else "-",
+                str(sum(use.samples for use in some)),
+            ]
+        )
+    return ["", table(rows)] if uses else []
+
+
+def _step(use: Use) -> tuple[int, int, Kind]:
+    """Sorts as the stages of an iteration follow each other."""
+    return use.stage.t, tuple(Kind).index(use.stage.kind), use.stage.kind
 
 
 def _shown(cell: Cell | None, unit: str) -> str:

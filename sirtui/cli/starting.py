@@ -12,6 +12,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from sirtui.cli.looking import look
 from sirtui.core.layout import RunFolder
 from sirtui.core.rule import declared, rule
 from sirtui.core.run import Origin, RunRecord
@@ -30,7 +31,7 @@ def start(store: Store, spec: Spec, file: Path | None) -> RunFolder:
     The rule by which it is judged is written out, and down with it.
     """
     run = start_run(store.folder, resolved(spec), origin(file), now=time.time)
-    store.catch_up(patience=5)
+    look(store)
     return run
 
 
@@ -46,7 +47,7 @@ def start_all(store: Store, specs: Sequence[Spec], file: Path) -> Iterator[RunFo
         run = create(store.folder, record)
         launch_supervisor(run)
         yield run
-    store.catch_up(patience=5)
+    look(store)
 
 
 def origin(file: Path | None) -> Origin:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from sirtui.cli import looking
 from sirtui.cli.text import left, progress, table, without_gaps
 from sirtui.core.machine import Gpu, Machine
 from sirtui.core.run import Status
@@ -31,10 +32,13 @@ def call(asked: argparse.Namespace) -> int:
 
 def tell(store: Store, *, as_json: bool) -> int:
     """Print the runs of `store`."""
-    store.catch_up(patience=5)
+    fresh = looking.look(store)
     runs, machine = store.runs(), look(store.folder)
     for problem in store.problems():
         sys.stderr.write(f"note: {problem}\n")
+    unknown = [] if fresh else _unknown(store, runs)
+    if unknown:
+        sys.stderr.write(f"note: not in the index yet: {', '.join(unknown)}\n")
     if as_json:
         jobs = [(run.name, stage) for run in runs if run.status.alive for stage in store.run(run.name).stages]
         running = [_job(name, stage) for name, stage in jobs if stage.status is Status.RUNNING]
@@ -43,9 +47,15 @@ def tell(store: Store, *, as_json: bool) -> int:
         sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
     elif runs:
         sys.stdout.write("\n".join([*_gpus(machine), _as_text(runs), *_waiting(runs, machine)]) + "\n")
-    else:
+    elif not unknown:
         sys.stdout.write(f"No runs in {store.folder.path}. `sirtui demo` makes one, `sirtui run FILE` another.\n")
     return 0
+
+
+def _unknown(store: Store, runs: Sequence[RunRow]) -> list[str]:
+    """The runs that have a folder, but are not in an index that cannot be written."""
+    known = {run.name for run in runs}
+    return [name for name, _, _ in looking.on_disk(store.folder) if name not in known]
 
 
 def _gpus(machine: Machine) -> list[str]:

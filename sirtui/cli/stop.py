@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from sirtui import supervise
+from sirtui.cli.looking import look, named, standing
 from sirtui.core.errors import UsageError
 from sirtui.core.files import is_locked
 from sirtui.core.run import Status
@@ -22,9 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(asked: argparse.Namespace) -> int:
     """Ask, and with --wait see it gone; what outlived its supervisor is ended at once."""
     store = Store(asked.store)
-    store.catch_up(patience=5)
-    run = store.folder.run(store.find(asked.run))
-    status = store.run(run.name).run.status
+    (run,) = named(store, asked.run)
+    status = standing(run).status
     if not status.alive and status not in (Status.LOST, Status.ORPHANED):
         raise UsageError(f"{run.name} is {status}", "Nothing of it runs.")
     supervised = is_locked(run.supervisor_lock)
@@ -32,7 +32,7 @@ def call(asked: argparse.Namespace) -> int:
         supervise.request_stop(run, urgent=asked.now)
     else:
         supervise.stop(run, urgent=asked.now)
-        store.catch_up(patience=5)
+        look(store)
     told = "asked to stop" if supervised and not asked.wait else "stopped"
     sys.stderr.write(f"{run.name}: {told}; `sirtui resume {run.name}` goes on with it\n")
     return 0

@@ -7,6 +7,7 @@ import sys
 
 from sirtui import supervise
 from sirtui.cli import judged, waiting
+from sirtui.cli.looking import named
 from sirtui.core.errors import UsageError
 from sirtui.core.labels import short
 from sirtui.core.spec import Topup
@@ -29,8 +30,7 @@ def call(asked: argparse.Namespace) -> int:
     if asked.times is not None and not 1 <= asked.times <= _MOST_ASKED:
         raise UsageError(f"--times {asked.times} is out of range", f"Expected a whole number from 1 to {_MOST_ASKED}.")
     store = Store(asked.store)
-    store.catch_up(patience=5)
-    run = store.folder.run(store.find(asked.run))
+    (run,) = named(store, asked.run)
     record = judged.verdict_on(run, judged.iteration(asked.it) if asked.it is not None else None)
     times = asked.times or enough(record)
     supervise.top_up(run, Topup(record.t, times))

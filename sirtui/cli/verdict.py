@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from sirtui.cli import judged
+from sirtui.cli.looking import named
 from sirtui.cli.text import change, fitting, folded, interval, number, p_value, table, terminal_width, without_gaps
 from sirtui.core.errors import UsageError
 from sirtui.core.labels import short
@@ -41,8 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(asked: argparse.Namespace) -> int:
     """Print the verdicts; with --gate, the last one decides the exit code."""
     store = Store(asked.store)
-    store.catch_up(patience=5)
-    runs = [store.folder.run(name) for name in dict.fromkeys(map(store.find, asked.runs))]
+    runs = named(store, *asked.runs)
     if asked.seeds:
         runs = judged.siblings(store, runs[0]) if len(runs) == 1 else runs
         if len(runs) < 2:

@@ -8,12 +8,15 @@ import time
 from collections.abc import Mapping
 from typing import TextIO
 
+from sirtui.cli.looking import look, standing
 from sirtui.cli.text import duration, left, progress
 from sirtui.cli.verdict import REVERSED
-from sirtui.core.run import Status
+from sirtui.core.files import find_record
+from sirtui.core.run import Status, SupervisorRecord
 from sirtui.store import Store
 from sirtui.store.follow import follow
-from sirtui.store.rows import RunView
+from sirtui.store.rows import RunRow, RunView
+from sirtui.store.status import Standing
 
 _TOLD_EVERY_S = 15.0
 
@@ -33,17 +36,31 @@ def wait(store: Store, name: str, out: TextIO) -> int:
 def _wait(store: Store, name: str, out: TextIO) -> int:
     told, stop = _Told(out), threading.Event()
     for _ in follow(store.folder, stop):
-        store.catch_up(patience=5)
+        if not look(store):
+            if standing(store.folder.run(name)).status.alive:
+                continue
+            return _end_untold(store, name, out)
         view = store.run(name)
         told.tell(view)
         if not view.run.status.alive:
             break
-    if view.run.status is Status.FINISHED:
+    return _tell_end(name, view.run, out, by_rule=_ended_by_rule(view))
+
+
+def _end_untold(store: Store, name: str, out: TextIO) -> int:
+    """The end of a run that the index could not be told of: by the run's own word."""
+    known = find_record(store.folder.run(name).supervisor, SupervisorRecord)
+    return _tell_end(name, standing(store.folder.run(name)), out, by_rule=known is not None and known.held)
+
+
+def _tell_end(name: str, end: RunRow | Standing, out: TextIO, *, by_rule: bool) -> int:
+    """Tell any end but a good one; the exit code."""
+    if end.status is Status.FINISHED:
         return 0
-    out.write(f"{name}: {view.run.status}: {view.run.reason}\n")
-    if view.run.hint:
-        out.write(f"  {view.run.hint}\n")
-    return REVERSED if view.run.status is Status.PAUSED or _ended_by_rule(view) else 1
+    out.write(f"{name}: {end.status}: {end.reason}\n")
+    if end.hint:
+        out.write(f"  {end.hint}\n")
+    return REVERSED if end.status is Status.PAUSED or by_rule else 1
 
 
 def _ended_by_rule(view: RunView) -> bool:

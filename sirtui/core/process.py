@@ -1,4 +1,4 @@
-"""Who a process is: boot id, pid and start ticks together, since a pid alone is used again.
+"""Who a process is: boot id, pid and start ticks together, since a pid alone is used again; and which job it works for.
 
 Linux only: it reads `/proc`.
 """
@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from sirtui.core.run import Process
+from sirtui.core.run import JobRecord, Process
 
+TAG = "SIRTUI_JOB"
+"""The environment variable by which everything that a stage started can be found."""
 _PROC = Path("/proc")
 
 
@@ -65,3 +68,36 @@ def signal_safely(process: Process, signum: int) -> bool:
         finally:
             os.close(descriptor)
     return False
+
+
+def tag(job: JobRecord) -> str:
+    """What a job's processes carry in `SIRTUI_JOB`: `<the run's folder>/<stage id>#<attempt>`."""
+    return f"{job.run}/{job.stage.id}#{job.attempt}"
+
+
+def tagged(tags: Collection[str]) -> dict[str, list[Process]]:
+    """Per tag, the living processes that carry it, eldest first. A double fork and a session of its own change nothing.
+
+    It looks at every process of the machine: some milliseconds.
+    """
+    wanted = {f"{TAG}={tag}".encode(): tag for tag in tags}
+    found: dict[str, list[Process]] = {tag: [] for tag in tags}
+    for pid in pids():
+        for variable in wanted.keys() & _environment(pid):
+            process = identify(pid, 0)
+            if alive(process):
+                found[wanted[variable]].append(process)
+    return {tag: sorted(processes, key=lambda process: process.ticks) for tag, processes in found.items()}
+
+
+def pids() -> Iterator[int]:
+    """The number of every process."""
+    return (int(name) for name in os.listdir(_PROC) if name.isdecimal())
+
+
+def _environment(pid: int) -> set[bytes]:
+    """The variables a process was started with; none where it is gone, a kernel's thread, or someone else's."""
+    with suppress(OSError):
+        data = (_PROC / str(pid) / "environ").read_bytes()
+        return set(data.split(b"\0")) if TAG.encode() in data else set()
+    return set()

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from sirtui.core.errors import SpecError
+from sirtui.core.text import without_passwords
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
 Choice = Annotated[str, Meta(pattern=r"^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63}|.+\.py(?::[A-Za-z_]+)?)\Z")]
@@ -275,8 +276,8 @@ def converted(value: Any, kind: type[S], table: dict[str, Any], file: str, under
 
 
 def wrong(file: str, key: str, problem: str, expected: str) -> SpecError:
-    """A SpecError in the one form all have: `FILE: KEY: problem` and what was expected."""
-    return SpecError(f"{file}: {key}: {problem}", f"Expected {expected}.")
+    """A SpecError in the one form all have: `FILE: KEY: problem`, passwords of URLs masked, and what was expected."""
+    return SpecError(f"{file}: {key}: {without_passwords(problem)}", f"Expected {expected}.")
 
 
 def _check(spec: Spec, file: str) -> None:
@@ -395,7 +396,8 @@ def _value(table: dict[str, Any], inside: str) -> str:
         if part not in known:
             break
         value = known[part]
-    return repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
+    told = without_passwords(repr(value))
+    return told if len(told) <= 60 else f"{told[:57]}..."
 
 
 def _parts(inside: str) -> list[str | int]:

@@ -16,6 +16,7 @@ _ESCAPES = re.compile(
     r"|\x9b[0-?]*[ -/]*[@-~]|[\x90\x98\x9d-\x9f].*?(?:\x9c|\x07|$)",
     re.DOTALL,
 )
+_USER = re.compile(r"(:/+)[^\s/?#]*@")
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
@@ -34,6 +35,11 @@ def clean(text: str, limit: int | None = None) -> str:
 def clean_block(text: str) -> str:
     """Like `clean`, line breaks kept."""
     return "\n".join(clean(line) for line in text.replace("\r\n", "\n").split("\n"))
+
+
+def without_passwords(text: str) -> str:
+    """`text` with user and password taken out of its URLs: `https://***@host/x`. Paths made of URLs (`https:/...`) count."""
+    return _USER.sub(r"\1***@", text)
 
 
 def clean_record(value: T) -> T:

@@ -18,7 +18,7 @@ from sirtui.core.errors import StoreError
 from sirtui.core.files import find_record, is_locked, read_record
 from sirtui.core.layout import RunFolder, StageFolder, StoreFolder
 from sirtui.core.plan import plan
-from sirtui.core.process import alive, boot_id
+from sirtui.core.process import alive, boot_id, tag, tagged
 from sirtui.core.run import (
     ExitRecord,
     JobRecord,
@@ -42,8 +42,8 @@ _MOST_STAGES = 100_000
 class StageFacts:
     """One stage: its newest attempt (0: none yet), and the newest attempt that has a journal.
 
-    `locked`: its guard lives; `state` says who worked at it, `living` whether that process does; `pruned`: its checkpoint was
-    deleted to make room.
+    `locked`: its guard lives; `state` says who worked at it, `living` whether that process does; `left`: how many of those
+    that it started live, where neither does; `pruned`: its checkpoint was deleted to make room.
     """
 
     stage: Stage
@@ -55,6 +55,7 @@ class StageFacts:
     locked: bool
     state: StateRecord | None
     living: bool
+    left: int
     pruned: bool
     mark: int | None
     journal: Path | None
@@ -63,7 +64,7 @@ class StageFacts:
     @property
     def at_work(self) -> bool:
         """Whether something of it lives, with its end not yet told."""
-        return not self.manifest and not self.exit and (self.locked or self.living)
+        return not self.manifest and not self.exit and (self.locked or self.living or self.left > 0)
 
     @property
     def rebooted(self) -> bool:
@@ -186,6 +187,8 @@ def _stage(folder: StageFolder, stage: Stage) -> StageFacts | None:
     locked = locked or (state is not None and is_locked(folder.lock))  # its guard may have begun since
     exited = find_record(attempt.exit, ExitRecord)
     manifest = find_record(folder.manifest, Manifest)
+    over = exited is not None or manifest is not None
+    living = not over and state is not None and alive(state.payload)
     journals = [each for each in sorted(attempts, reverse=True) if folder.attempt(each).journal.exists()]
     return StageFacts(
         stage=stage,
@@ -196,12 +199,20 @@ def _stage(folder: StageFolder, stage: Stage) -> StageFacts | None:
         manifest=manifest,
         locked=locked,
         state=state,
-        living=state is not None and not exited and not manifest and alive(state.payload),
+        living=living,
+        left=0 if over or locked or living else _left(job, state),
         pruned=stage.kind is Kind.TRAIN and folder.pruned.exists(),
         mark=_mark(folder, stage) if manifest else None,
         journal=folder.attempt(journals[0]).journal if journals else None,
         journal_attempt=journals[0] if journals else 0,
     )
+
+
+def _left(job: JobRecord | None, state: StateRecord | None) -> int:
+    """How many processes of a stage without guard and payload live: what a fork took out of their reach carries its tag."""
+    if job is None or state is None or not _is_here(state.payload) or _rebooted(state.payload):
+        return 0
+    return len(*tagged([tag(job)]).values())
 
 
 def _mark(folder: StageFolder, stage: Stage) -> int | None:

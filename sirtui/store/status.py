@@ -96,8 +96,8 @@ def of_stage(stage: StageFacts, told: Journal, run: RunFacts) -> Standing:
 
 
 def _unended(stage: StageFacts, run: RunFacts) -> Standing:
-    if stage.living and stage.state and not stage.locked:
-        reason = f"its guard died, but process {stage.state.payload.pid} lives on"
+    if (stage.living or stage.left) and stage.state and not stage.locked:
+        reason = f"its guard died, but {_survivors(stage.left) or f'process {stage.state.payload.pid} lives on'}"
         hint = f"sirtui stop {run.name} ends it, sirtui resume {run.name} ends it and repeats the stage"
         return Standing(Status.ORPHANED, reason, hint)
     if stage.locked or (stage.launched and run.supervised):
@@ -105,6 +105,11 @@ def _unended(stage: StageFacts, run: RunFacts) -> Standing:
     if stage.launched:
         return Standing(Status.LOST, REBOOT if stage.rebooted else "its process died without a word", _repeated(run))
     return Standing(Status.WAITING)
+
+
+def _survivors(count: int) -> str:
+    """`1 process of it lives on`; empty where there are none."""
+    return f"{count} process{'es' * (count > 1)} of it live{'s' * (count == 1)} on" if count else ""
 
 
 def _repeated(run: RunFacts) -> str:

@@ -55,10 +55,15 @@ def changes(run: RunFolder) -> tuple[Change, ...]:
     return tuple(each for each in found if each.now not in (each.before, accepted.get(each.key)))
 
 
-def accept(run: RunFolder, accepted: Sequence[Change], *, now: Callable[[], float] = time.time) -> None:
+def accepted(run: RunFolder) -> tuple[Acceptance, ...]:
+    """With what the run went on so far, in order."""
+    return _accepted(run).entries
+
+
+def accept(run: RunFolder, agreed: Sequence[Change], *, now: Callable[[], float] = time.time) -> None:
     """Write down that the run goes on with these."""
-    if accepted:
-        entries = (*_accepted(run).entries, Acceptance(now(), tuple(accepted)))
+    if agreed:
+        entries = (*_accepted(run).entries, Acceptance(now(), tuple(agreed)))
         files.write_record(_path(run), Accepted(entries))
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from contextlib import suppress
+from pathlib import Path
 
 from sirtui.core import files
 from sirtui.core.layout import AttemptFolder
@@ -25,10 +28,18 @@ def found_no_room(record: ExitRecord) -> bool:
 
 
 def unguarded(attempt: AttemptFolder, ended: float, *, stopped: bool = False) -> ExitRecord:
-    """How an attempt ended whose guard was there a moment ago, and left no word."""
-    killed = "its guard was killed, and it with it" if attempt.state.exists() else "its guard ended before it began"
-    hint = "" if stopped else f"The kernel does so when memory runs out (see dmesg). The log: {attempt.log}"
+    """How an attempt ended whose guard was there a moment ago, and left no word: on a full disk for want of room."""
+    if not stopped and _is_full(attempt.path):
+        return ExitRecord(NO_ROOM, ended, "the disk is full", "The run goes on when there is room again.")
+    killed = "its guard was killed, which ended it too" if attempt.state.exists() else "its guard ended before it began"
+    hint = "" if stopped else f"Someone did, or the kernel, when memory ran out (see dmesg). The log: {attempt.log}"
     return ExitRecord(-signal.SIGKILL, ended, STOPPED if stopped else killed, hint)
+
+
+def _is_full(folder: Path) -> bool:
+    with suppress(OSError):
+        return os.statvfs(folder).f_bavail == 0
+    return False
 
 
 def lost(attempt: AttemptFolder, boot: str, ended: float, *, swept: int = 0) -> ExitRecord:

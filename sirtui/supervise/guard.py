@@ -32,7 +32,7 @@ _WATCHED = {signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signa
 _LOOK_S, _POLITE_S, _SWEEP_S, _STEP_S, _ROOM = 5.0, 2.0, 10.0, 0.01, 8192
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _HINTS = {
-    signal.SIGKILL: "The kernel does so when memory runs out (see dmesg): a smaller batch, or more memory.",
+    signal.SIGKILL: "Someone did, or the kernel, when memory ran out (see dmesg): then a smaller batch, or more memory.",
     signal.SIGBUS: "A file shrank while it was read, or a disk (often /dev/shm) is full.",
     signal.SIGXFSZ: "A file grew beyond the limit of its size: see ulimit -f.",
 }
@@ -212,7 +212,7 @@ class _Spare:
     def become(self, target: Path, record: dict[str, Any]) -> None:
         """Be `target` from now on, with this content: whole, or not at all."""
         content = json.dumps(record).encode() + b"\n"
-        with suppress(FileNotFoundError):  # the run was removed
+        with suppress(OSError):  # the run was removed, or there was no room for this either
             os.pwrite(self._descriptor, content, 0)
             os.truncate(self._descriptor, len(content))
             os.fsync(self._descriptor)

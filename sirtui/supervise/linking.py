@@ -25,6 +25,7 @@ BESIDE = ".linked-"
 
 _READ_AGAIN = 1_000_000
 """Files below this size are compared by content before they are linked, larger ones by size alone."""
+_MOST_LOG = 1_000_000
 _NO_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS)
 _TOLD = (Scalars, Metric, Comparison, Concluded, Artifact)
 
@@ -129,9 +130,16 @@ def _tell(source: Source, attempt: AttemptFolder, job: JobRecord) -> None:
         journal.write(encode(Started(at=job.created, stage=job.stage.id, attempt=job.attempt)))
         journal.writelines(_lines(told.journal))
         journal.write(encode(Finished(at=job.created, seconds=0.0)))
-    with suppress(FileNotFoundError):
-        _same(told.log, attempt.log)
+    files.write(attempt.log, f"made by {source.name}, and linked here; its log:\n".encode() + _log(told.log))
     files.write_record(attempt.exit, ExitRecord(0, job.created))
+
+
+def _log(path: Path) -> bytes:
+    """The end of a log, as much as is read."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _MOST_LOG))
+        return file.read()
+    return b""
 
 
 def _attempt_of(source: Source) -> AttemptFolder:

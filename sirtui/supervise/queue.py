@@ -1,8 +1,8 @@
 """A run's place on its machine: waiting for GPUs, or where there are none for CPUs, having them, giving them back.
 
-Strictly in the order in which runs were created: only the first that waits may take what is free. A GPU is free when its lock
-is, enough of its memory is, and nobody computes on it. What is taken stays taken while a guard lives that inherited the
-descriptors, also when the supervisor is killed.
+Strictly in the order in which runs were created: of those that wait for GPUs only the first may take what is free, and so of
+those that wait for CPUs. A GPU is free when its lock is, enough of its memory is, and nobody computes on it. What is taken
+stays taken while a guard lives that inherited the descriptors, also when the supervisor is killed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sirtui.core.run import RunRecord
 from sirtui.core.spec import Spec
 from sirtui.supervise import nvml, slots
 from sirtui.supervise.gpus import Seen, cpu_count, gpus, queue_folder
-from sirtui.supervise.tickets import Ticket
+from sirtui.supervise.tickets import Line, Ticket
 
 LOOK_S = 1.0
 """How often the driver is asked, at most."""
@@ -52,10 +52,11 @@ class Place:
         self._run, self._wants = run, spec.resources
         self._folder = queue_folder(store, host)
         self._look, self._now, self._environment = look, now, environment
-        self._ticket = Ticket(self._folder, run.name, files.read_record(run.record, RunRecord).created)
+        self._ticket = Ticket(self._folder, run.name, files.read_record(run.record, RunRecord).created, Line.CPU)
         self._since = now()
-        self._seen: Seen | None = None
+        self._seen: Seen = (), ""
         self._due = 0.0
+        self._settling = False
         self._said, self._steady_until = "", 0.0
         self._uses_gpus = False
         self.slots: tuple[str, ...] = ()
@@ -69,13 +70,13 @@ class Place:
         Cheap: to be called several times a second.
 
         Raises:
-            SirtuiError: the machine has fewer GPUs than the run wants: to wait would be in vain, and hold up all others.
+            SirtuiError: the machine has fewer GPUs than the run wants: to wait would be in vain, and hold up all others. It
+                does not stand in line any more.
         """
         if self.slots:
             return ""
         try:
-            ahead = self._ticket.ahead()
-            reason = _turn(ahead) if ahead else self._take_first()
+            reason = self._line_up()
         except OSError as error:
             return f"waits: {error.filename or self._folder} cannot be used: {error.strerror}"
         if not reason:
@@ -83,6 +84,25 @@ class Place:
             return ""
         self._ticket.tell(Waiting(self._run.name, self._since, self._wants.gpus, self._cpus_wanted, self._steady(reason)))
         return self._said
+
+    def settled(self) -> str:
+        """Why the next stage cannot begin yet on the GPUs that the run has, in a sentence; empty where it can.
+
+        Their memory must be free: an earlier stage may not have given it back yet, or another may have taken it. Where that
+        cannot be told, and on CPUs, there is nothing to wait for. To be asked only while no stage is at work; cheap.
+        """
+        reason = self._unsettled()
+        if reason and not self._settling:
+            self._due = 0.0  # what was seen may be from before the stage ended
+            reason = self._unsettled()
+        self._settling = bool(reason)
+        return self._steady(reason) if reason else ""
+
+    def _unsettled(self) -> str:
+        for gpu in self.gpus:
+            if told := _memory_in_use(gpu, self._wants.gpu_free):
+                return f"waits until the memory of GPU {gpu.index} is free: {told}"
+        return ""
 
     @property
     def gpus(self) -> tuple[Gpu, ...]:
@@ -116,19 +136,36 @@ class Place:
             self._said, self._steady_until = reason, time.monotonic() + STEADY_S
         return self._said
 
+    def _line_up(self) -> str:
+        """Stand in the line for what the run needs here, and take it being the first; why it could not be had.
+
+        The driver is asked by whoever comes, and by the first alone from then on.
+        """
+        ahead = self._ticket.ahead() if self._ticket.held else []
+        if not ahead:
+            self._ticket.change(self._line())
+            ahead = self._ticket.ahead()
+        return _turn(ahead) if ahead else self._take_first()
+
+    def _line(self) -> Line:
+        """What the run needs as the machine is now: GPUs, unless it wants none, or is shown none by a driver that works."""
+        if not self._wants.gpus:
+            return Line.CPU
+        found, problem = self._glance()
+        hidden = not found and problem and problem not in nvml.ABSENT
+        return Line.GPU if hidden or _visible(found, self._environment) else Line.CPU
+
     def _take_first(self) -> str:
         """Take what is free, being the first to; why not all that is needed could be had."""
-        found, problem = self._glance() if self._wants.gpus else ((), "")
-        chosen = _visible(found, self._environment)
-        if chosen:
-            return self._take_gpus(chosen)
-        if self._wants.gpus and not found and problem and problem not in nvml.ABSENT:
-            return f"waits until the GPUs can be seen: {problem}"
-        return self._take_cpus()
+        if self._ticket.line is Line.CPU:
+            return self._take_cpus()
+        found, problem = self._seen
+        return self._take_gpus(_visible(found, self._environment)) if found else f"waits until the GPUs can be seen: {problem}"
 
     def _take_gpus(self, found: Sequence[Gpu]) -> str:
         wanted = self._wants.gpus
         if wanted > len(found):
+            self._ticket.give_up()
             hint = "Set resources.gpus to what it has, or start the run on a larger machine."
             raise SirtuiError(f"the run wants {wanted} GPUs, and this machine has {len(found)}", hint)
         busy = {gpu.index: why for gpu in found if (why := self._why_not(gpu))}
@@ -173,7 +210,7 @@ class Place:
 
     def _glance(self) -> Seen:
         """The GPUs, at most a second old."""
-        if self._seen is None or time.monotonic() >= self._due:
+        if time.monotonic() >= self._due:
             self._seen = self._look()
             self._due = time.monotonic() + LOOK_S
         return self._seen
@@ -199,11 +236,21 @@ def _visible(found: Sequence[Gpu], environment: Mapping[str, str]) -> tuple[Gpu,
 
 def _in_use(gpu: Gpu, free: float) -> str:
     """Why a GPU that no run holds is not free: `has 31.0 of 80.0 GB in use by python (anna)`; empty where it is."""
-    users = ", ".join(map(_user, gpu.processes))
-    if gpu.memory_total and gpu.memory_used is not None and gpu.memory_total - gpu.memory_used < free * gpu.memory_total:
-        used, total = gpu.memory_used / 1e9, gpu.memory_total / 1e9
-        return f"has {used:.1f} of {total:.1f} GB in use by {users or 'no process that can be seen'}"
-    return f"is used by {users}" if users else ""
+    if told := _memory_in_use(gpu, free):
+        return f"has {told}"
+    return f"is used by {_users(gpu)}" if gpu.processes else ""
+
+
+def _memory_in_use(gpu: Gpu, free: float) -> str:
+    """`31.0 of 80.0 GB in use by python (anna)`; empty where this share of it is free, or where that cannot be told."""
+    if not gpu.memory_total or gpu.memory_used is None or gpu.memory_total - gpu.memory_used >= free * gpu.memory_total:
+        return ""
+    used, total = gpu.memory_used / 1e9, gpu.memory_total / 1e9
+    return f"{used:.1f} of {total:.1f} GB in use by {_users(gpu) or 'no process that can be seen'}"
+
+
+def _users(gpu: Gpu) -> str:
+    return ", ".join(map(_user, gpu.processes))
 
 
 def _user(process: GpuProcess) -> str:

@@ -79,15 +79,16 @@ def prune(run: RunFolder, which: Collection[Prunable], *, now: Callable[[], floa
     """Delete those that may go still; how many bytes that freed.
 
     That a checkpoint is gone is written down before it goes: whoever is killed in between has lost nothing that was meant to
-    stay, and the next pruning ends the work.
+    stay, and the next pruning ends the work. Sizes are those that `which` tells: while the run is locked, to whoever looks it is
+    at work.
 
     Raises:
         OSError: something cannot be deleted.
     """
     with _unchanging(run):
         spec = files.read_record(run.record, RunRecord).spec
-        wanted = {each.path for each in which}
-        chosen = [each for each in prunable(run, spec) if each.path in wanted]
+        allowed = {path for _, path, _ in (*_spare(run, spec), *_left(run, spec))}
+        chosen = [each for each in which if each.path in allowed]
         records = {each: Pruned(now(), each.bytes, each.reason) for each in chosen if each.is_checkpoint}
         for each, record in records.items():
             _mark(each.path, record)
@@ -162,26 +163,35 @@ def _record_of(checkpoint: Path) -> Path:
 
 
 def _checkpoints(run: RunFolder, spec: Spec) -> tuple[Prunable, ...]:
-    stays, found = staying(run, spec), list[Prunable]()
-    for t in range(1, spec.iterations + 1):
-        folder = run.stage(Stage(t, Kind.TRAIN))
-        begun = folder.pruned.exists()
-        if not folder.manifest.exists() or t in stays or not _is_folder(folder.checkpoint):
-            continue
-        freed, shared = _size(folder.checkpoint)
-        why = "its deletion was begun" if begun else "neither recommended nor the last, and nothing needs it"
+    found = list[Prunable]()
+    for t, path, why in _spare(run, spec):
+        freed, shared = _size(path)
         also = f"; {written(shared)} more are shared with other runs, and stay there" if shared else ""
-        found.append(Prunable(t, folder.checkpoint, freed, why + also))
+        found.append(Prunable(t, path, freed, why + also))
     return tuple(found)
 
 
 def _leftovers(run: RunFolder, spec: Spec) -> Iterator[Prunable]:
+    return (Prunable(t, path, _size(path)[0], why) for t, path, why in _left(run, spec))
+
+
+def _spare(run: RunFolder, spec: Spec) -> Iterator[tuple[int, Path, str]]:
+    """The checkpoints that may go, and why, not measured."""
+    stays = staying(run, spec)
+    for t in range(1, spec.iterations + 1):
+        folder = run.stage(Stage(t, Kind.TRAIN))
+        if folder.manifest.exists() and t not in stays and _is_folder(folder.checkpoint):
+            begun = folder.pruned.exists()
+            why = "its deletion was begun" if begun else "neither recommended nor the last, and nothing needs it"
+            yield t, folder.checkpoint, why
+
+
+def _left(run: RunFolder, spec: Spec) -> Iterator[tuple[int, Path, str]]:
+    """What attempts have left behind, and why it may go, not measured."""
     for stage in plan(spec):
         folder = run.stage(stage)
-        if not folder.path.is_dir() or files.is_locked(folder.lock):
-            continue
-        for path, why in _left_by(folder):
-            yield Prunable(stage.t, path, _size(path)[0], why)
+        if folder.path.is_dir() and not files.is_locked(folder.lock):
+            yield from ((stage.t, path, why) for path, why in _left_by(folder))
 
 
 def _left_by(folder: StageFolder) -> Iterator[tuple[Path, str]]:

@@ -1,23 +1,27 @@
-"""What the GPUs of a run did: a line a GPU every few seconds, appended to the run's `gpus.jsonl`."""
+"""What the GPUs of a run did: a line a GPU every few seconds, appended to the run's `gpus.jsonl`; and what that comes to."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from sirtui.core.errors import NotFound
 from sirtui.core.layout import RunFolder
 from sirtui.core.machine import Gpu, GpuSample
+from sirtui.core.run import Stage
 from sirtui.supervise.queue import Place
 
 EVERY_S = 5.0
 _STEP = 8 * 2**20
 _MOST = 64 * 2**20
 _TAIL = 64 * 1024
+_LONGEST = 64 * 1024
 
 
 class Telemetry:
@@ -66,6 +70,72 @@ def newest(run: RunFolder) -> tuple[GpuSample, ...]:
             sample = msgspec.json.decode(line, type=GpuSample)
             found[sample.uuid] = sample
     return tuple(sorted(found.values(), key=lambda sample: sample.index))
+
+
+@dataclass(frozen=True)
+class Use:
+    """What one GPU, by its index, did for one stage. Memory in bytes, `utilization` from 0 to 1 as a mean over the samples.
+
+    None where NVML does not tell.
+    """
+
+    stage: Stage
+    gpu: int
+    utilization: float | None
+    memory_peak: int | None
+    memory_total: int | None
+    samples: int
+
+
+def by_stage(run: RunFolder) -> tuple[Use, ...]:
+    """What each GPU did for each stage, in the order of stages and GPUs; none where nothing was sampled.
+
+    The file is read line by line, and a line that is torn, or that somebody else wrote, is left out. Of a sample taken while
+    several stages were at work each has the whole.
+    """
+    found: dict[tuple[Stage, int], _Sum] = {}
+    for sample in _samples(run.gpus):
+        for stage in filter(None, map(_stage, sample.stages)):
+            found.setdefault((stage, sample.index), _Sum()).add(sample)
+    return tuple(found[key].use(*key) for key in sorted(found))
+
+
+class _Sum:
+    """Of the samples of one GPU and stage."""
+
+    def __init__(self) -> None:
+        self._samples = self._told = 0
+        self._utilization = 0.0
+        self._peak: int | None = None
+        self._total: int | None = None
+
+    def add(self, sample: GpuSample) -> None:
+        """Take in one more."""
+        self._samples += 1
+        if sample.utilization is not None:
+            self._told += 1
+            self._utilization += sample.utilization
+        if sample.memory_used is not None:
+            self._peak = max(self._peak or 0, sample.memory_used)
+        self._total = sample.memory_total or self._total
+
+    def use(self, stage: Stage, gpu: int) -> Use:
+        """What they come to."""
+        mean = self._utilization / self._told if self._told else None
+        return Use(stage, gpu, mean, self._peak, self._total, self._samples)
+
+
+def _samples(path: Path) -> Iterator[GpuSample]:
+    with suppress(OSError), path.open("rb") as file:
+        while line := file.readline(_LONGEST):
+            with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+                yield msgspec.json.decode(line, type=GpuSample)
+
+
+def _stage(name: str) -> Stage | None:
+    with suppress(NotFound):
+        return Stage.parse(name)
+    return None
 
 
 def _sample(gpu: Gpu, at: float, stages: Collection[str]) -> GpuSample:

@@ -350,7 +350,8 @@ class _Walk:
         if self._broken is None or self._stopping:
             return Status.STOPPED, "stopped on request", "Resume it to go on.", False
         stage, record = self._broken
-        return endings.status(record), f"{stage.id}: {endings.reason(record)}", record.hint, False
+        hint = " ".join(filter(None, (record.hint, f"sirtui resume {self._run.name} goes on where it was.")))
+        return endings.status(record), f"{stage.id}: {endings.reason(record)}", hint, False
 
 
 def _tell(on_change: Callable[[], None]) -> None:

@@ -85,6 +85,7 @@ class SirtuiApp(App[int], inherit_bindings=False):
     ) -> None:
         super().__init__()
         self.source, self.look, self._snapshot = source, look, Snapshot()
+        self._refused = ""
         self._wall = Wall(ascii_only=ascii)
         self._supervision = supervision or LazySupervision(source.folder)
         self._feed = Feed(source, run, lambda snapshot: self.post_message(self.Changed(snapshot)), follow)
@@ -170,7 +171,7 @@ class SirtuiApp(App[int], inherit_bindings=False):
         if event.run is not None:
             self._confirm(command(event.command, event.run), event.run)
         elif event.command == "start":
-            self._ask("start the experiment in", "", self._start)
+            self._ask("start the experiment in", self._refused, self._start)
         elif isinstance(home, IterationsPage):
             self._ask("filter the runs", home.filtered, home.filter)
 
@@ -206,7 +207,7 @@ class SirtuiApp(App[int], inherit_bindings=False):
     def _put(self, wanted: Command, run: RunRow, changes: Sequence[str]) -> None:
         from sirtui.tui.overlays.confirm import Confirm
 
-        question = Confirm(wanted.asks.format(clean(run.name, 50)), wanted.__doc__ or "", changes)
+        question = Confirm(wanted.asks.format(clean(run.name, 50)), wanted.means(run), changes)
         self.push_screen(question, lambda yes: self._aside(partial(self._do, wanted, run), run.name) if yes else None)
 
     def _do(self, wanted: Command, run: RunRow) -> str:
@@ -216,8 +217,27 @@ class SirtuiApp(App[int], inherit_bindings=False):
     def _start(self, file: str) -> None:
         """Start the experiment in this file; nothing where none was named."""
         if file := file.strip():
+            self._refused = ""
             self.page.say(f"starting {file} ...")
-            self._aside(lambda: f"started {', '.join(self._supervision.submit(Path(file).expanduser()).split())}", file)
+            self._aside(partial(self._submit, file), file)
+
+    def _submit(self, file: str) -> str:
+        try:
+            return f"started {', '.join(self._supervision.submit(Path(file).expanduser()).split())}"
+        except SirtuiError as error:
+            self.call_from_thread(self._refuse, file, error)
+            return ""
+
+    def _refuse(self, file: str, error: SirtuiError) -> None:
+        """Say over the screen what is wrong with an experiment file, and offer its path again the next time."""
+        from sirtui.tui.overlays.notice import Notice
+
+        self._refused = file
+        texts = [error.message if file in error.message else f"{file}: {error.message}", error.hint]
+        if not Path(file).expanduser().is_absolute():
+            texts.append(f"The path is taken from {Path.cwd()}.")
+        self.page.say("not started")
+        self.push_screen(Notice("The experiment was not started", texts))
 
     def _aside(self, work: Callable[[], str], about: str) -> None:
         """Do something in a thread, and tell what comes of it."""

@@ -1,4 +1,4 @@
-"""What the screen can have done to a run: one class per command; its docstring is what the question says."""
+"""What the screen can have done to a run: one class per command; its docstring is what the question says first."""
 
 from __future__ import annotations
 
@@ -45,6 +45,9 @@ class Command(Protocol):
     def impossible(self, run: RunRow) -> str:
         """Why it cannot be done to this run; empty where it can."""
 
+    def means(self, run: RunRow) -> str:
+        """What a yes does to this run."""
+
     def do(self, supervision: Supervision, run: RunFolder) -> None:
         """Do it.
 
@@ -63,6 +66,11 @@ class Stop:
         lives = run.status.alive or run.status is Status.ORPHANED
         return "" if lives else f"{run.name} is {run.status}: nothing to stop"
 
+    def means(self, run: RunRow) -> str:
+        """The same for every run."""
+        del run
+        return self.__doc__ or ""
+
     def do(self, supervision: Supervision, run: RunFolder) -> None:
         """Leave a request for the supervisor."""
         supervision.request_stop(run)
@@ -79,9 +87,13 @@ class Hurry(Stop):
 
 
 class End(Stop):
-    """Its supervisor is gone, but something of it lives. That is told to end, and killed if it does not; R resumes."""
+    """Its supervisor is gone. What still lives of it is told to end, and killed if it does not; R resumes."""
 
     asks, done = "End what is left of {}?", "ended"
+
+    def impossible(self, run: RunRow) -> str:
+        """What is lost can be ended too: more of it may live than can be seen from here."""
+        return "" if run.status is Status.LOST else super().impossible(run)
 
     def do(self, supervision: Supervision, run: RunFolder) -> None:
         """End it from here."""
@@ -89,7 +101,7 @@ class End(Stop):
 
 
 class Resume:
-    """Finished stages are kept; the run goes on with the next one. What is lost so far stops it no more."""
+    """Finished stages are kept, and of an unfinished one what it has left on the disk."""
 
     asks, done = "Resume {}?", "resumed"
 
@@ -97,6 +109,11 @@ class Resume:
         """Only what has come to a halt, or lives on with nobody to watch it, can be resumed."""
         halted = (Status.FAILED, Status.LOST, Status.STOPPED, Status.PAUSED, Status.ORPHANED)
         return "" if run.status in halted else f"{run.name} is {run.status}: nothing to resume"
+
+    def means(self, run: RunRow) -> str:
+        """What is kept; and, where a verdict may have stopped it, that this one does so no more."""
+        judged = run.alarm and run.status in (Status.PAUSED, Status.STOPPED)
+        return f"{self.__doc__} What is lost so far stops it no more." if judged else self.__doc__ or ""
 
     def do(self, supervision: Supervision, run: RunFolder) -> None:
         """Start its supervisor again."""
@@ -107,7 +124,7 @@ def command(name: str, run: RunRow) -> Command:
     """What `stop` or `resume` means for a run that stands so."""
     if name == "resume":
         return Resume()
-    return {Status.STOPPING: Hurry(), Status.ORPHANED: End()}.get(run.status, Stop())
+    return {Status.STOPPING: Hurry(), Status.ORPHANED: End(), Status.LOST: End()}.get(run.status, Stop())
 
 
 class LazySupervision:

@@ -128,12 +128,17 @@ def span(seconds: float | None) -> str:
     return f"{hours}h{minutes:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def moment(seconds: float | None) -> str:
-    """A point in time in the box's own zone: `11-22 14:02`. Not `2 h ago`: that would change by itself."""
+def moment(seconds: float | None, now: float | None = None) -> str:
+    """A point in time in the box's own zone: `11-22 14:02`, and on the day of `now` `14:02`.
+
+    Not `2 h ago`: that would change by itself.
+    """
     if seconds is None or not isfinite(seconds):
         return ""
     try:
-        return time.strftime("%m-%d %H:%M", time.localtime(seconds))
+        then = time.localtime(seconds)
+        today = now is not None and time.localtime(now)[:3] == then[:3]
+        return time.strftime("%H:%M" if today else "%m-%d %H:%M", then)
     except (OverflowError, ValueError, OSError):
         return ""
 

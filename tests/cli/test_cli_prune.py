@@ -14,6 +14,7 @@ from sirtui.core import files
 from sirtui.core.plan import plan
 from sirtui.core.run import Kind, Manifest
 from sirtui.core.verdict import Keep
+from sirtui.supervise import retention
 
 MODEL = b"x" * 2_000_000
 
@@ -121,3 +122,17 @@ def test_linked_checkpoints_free_their_room_with_the_last(sirtui, root, run):
     assert "2.0 MB more are shared with other runs" in told
     assert "in all at least 0 kB" in told
     assert told.endswith("2.0 MB freed\n")
+
+
+def test_nothing_is_measured_while_the_run_looks_at_work(sirtui, root, run, monkeypatch):
+    """Measuring a large checkpoint takes minutes on some disks: meanwhile nobody is told that the run is at work."""
+    measured, size = [], retention._size
+
+    def watched(path):
+        measured.append(files.is_locked(run.folder.supervisor_lock))
+        return size(path)
+
+    monkeypatch.setattr(retention, "_size", watched)
+    sirtui(root, "prune", "aaaa", "--yes")
+    assert measured
+    assert not any(measured)

@@ -22,8 +22,10 @@ from pathlib import Path
 from sirtui.core.files import read_record
 from sirtui.core.layout import StoreFolder
 from sirtui.core.run import RunRecord
+from sirtui.supervise import queue
 from sirtui.supervise.queue import Place
 
+queue.LOOK_S = 0.0 if sys.argv[3] == "stages" else queue.LOOK_S
 store, name, what, notes = StoreFolder(Path(sys.argv[1])), sys.argv[2], sys.argv[3], open(sys.argv[4], "ab", buffering=0)
 run = store.run(name)
 place = Place(store, run, read_record(run.record, RunRecord).spec)
@@ -35,6 +37,13 @@ while (reason := place.take()) or said is None:
     time.sleep(0 if not reason else 0.01)
 print("has", *place.slots, place.environment["CUDA_VISIBLE_DEVICES"], flush=True)
 notes.write(f"{name} takes {place.slots[0]}\\n".encode())
+if what == "stages":
+    settled = sys.stdin.readline()
+    while settled:
+        if (why := place.settled()) != settled:
+            settled = why
+            print(why or "settled", flush=True)
+        time.sleep(0.01)
 if what == "guard":
     guard = subprocess.Popen(["sleep", "600"], pass_fds=place.descriptors, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     print(guard.pid, flush=True)
@@ -114,6 +123,20 @@ def test_fault_40_a_small_foreign_process(runs):
     assert said(run) == "waits for 1 of 1 GPUs: GPU 0 is used by python3"
     runs.box.change(0, used=0, processes=())
     assert said(run) == "has GPU-one GPU-one"
+
+
+def test_fault_40_memory_that_stays_in_use_between_stages(runs):
+    """What an earlier stage, or another, leaves on the run's GPU is waited for before the next stage, and told."""
+    runs.box.gpus[:] = [FakeGpu("GPU-one")]
+    runs.box.say()
+    run = runs.run("stages")
+    assert [said(run), said(run)] == ["", "has GPU-one GPU-one"]
+    runs.box.change(0, used=31 * GB, processes=(FakeProcess(4_194_305, 31 * GB),))
+    run.stdin.write("the stage ended\n")
+    run.stdin.flush()
+    assert said(run) == "waits until the memory of GPU 0 is free: 31.0 of 80.0 GB in use by python3"
+    runs.box.change(0, used=0, processes=())
+    assert said(run) == "settled"
 
 
 def test_fault_41_a_race_for_one_gpu(runs):

@@ -11,6 +11,8 @@ from sirtui.core import files
 from sirtui.core.plan import plan
 from sirtui.core.process import alive, current, signal_safely
 from sirtui.core.run import JobRecord, Process, Stage, StateRecord, Status
+from sirtui.store import Store
+from sirtui.store.rows import RunRow, StageRow
 from sirtui.supervise import stop
 from sirtui.supervise.launchers.local import LocalLauncher
 
@@ -22,6 +24,14 @@ def finish(trial: Trial) -> None:
     """Resume the run until it is finished."""
     while trial.ended().status != Status.FINISHED:
         trial.resume()
+
+
+def told(trial: Trial) -> tuple[RunRow, StageRow]:
+    """What the store says of the run, and of its training."""
+    store = Store(trial.run.path.parent.parent)
+    store.catch_up()
+    view = store.run(trial.run.name)
+    return view.run, next(row for row in view.stages if row.id == TRAIN.id)
 
 
 def assert_each_once(trial: Trial, iterations: int = 1) -> None:
@@ -70,7 +80,7 @@ def test_fault_06_guard_killed(make_trial: Make) -> None:
     signal_safely(state.guard, signal.SIGKILL)
     wait_until(lambda: not alive(state.payload), 5)
     record = trial.ended()
-    assert (record.status, record.reason) == (Status.FAILED, "it01/train: its guard was killed, and it with it")
+    assert (record.status, record.reason) == (Status.FAILED, "it01/train: its guard was killed, which ended it too")
     assert trial.living == []
     trial.resume()
     assert trial.ended().status == Status.FINISHED
@@ -88,6 +98,10 @@ def test_fault_06_guard_killed_and_nobody_looks(make_trial: Make) -> None:
     wait_until(lambda: not alive(state.payload), 5)
     assert len(trial.living) == 1
     assert not files.is_locked(trial.run.stage(TRAIN).lock)
+    run, train = told(trial)
+    assert (run.status, run.reason) == (Status.ORPHANED, "its supervisor died; it01/train still runs")
+    assert (train.status, train.reason) == (Status.ORPHANED, "its guard died, but 1 process of it lives on")
+    assert train.hint == f"sirtui stop {trial.run.name} ends it, sirtui resume {trial.run.name} ends it and repeats the stage"
     trial.resume()
     assert trial.ended().status == Status.FINISHED
     assert (trial.exit("it01/train").reason, trial.exit("it01/train").swept) == ("lost: its guard died", 1)

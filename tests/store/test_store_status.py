@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from contextlib import ExitStack
 
@@ -13,6 +14,7 @@ from sirtui.core.events import Failed, Progress, Started
 from sirtui.core.files import read_record, write_record
 from sirtui.core.process import current, identify
 from sirtui.core.run import Manifest, Stage, StateRecord, Status, SupervisorRecord
+from sirtui.store import scan
 from sirtui.store.status import of_iteration
 
 TRAIN = "it01/train"
@@ -239,6 +241,58 @@ def test_an_orphan_is_watched_until_it_ends(store, root, clock):
     process.kill()
     process.wait()
     assert run_status(store) is Status.LOST
+
+
+@pytest.fixture
+def hidden():
+    """Start a process that carries a stage's tag, which its payload did not take with it; its end."""
+    started = []
+
+    def start(run, number=1):
+        environment = {**os.environ, "SIRTUI_JOB": f"{run.name}/{TRAIN}#{number}"}
+        started.append(subprocess.Popen(["sleep", "60"], env=environment))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_what_a_dead_payload_left_is_an_orphan(store, root, clock, hidden):
+    """Guard and payload died, but a grandchild that hid lives: it is watched until it ends, however long that takes."""
+    run = written(make_run(root).supervisor().launch(TRAIN), GONE)
+    one, other = hidden(run), hidden(run)
+    hidden(run, 2)
+    clock.now = NOW + 1e8
+    row = stage(store, run)
+    assert (row.status, row.reason) == (Status.ORPHANED, "its guard died, but 2 processes of it live on")
+    assert "ends it and repeats the stage" in row.hint
+    assert run_status(store) is Status.ORPHANED
+    one.kill()
+    one.wait()
+    assert stage(store, run).reason == "its guard died, but 1 process of it lives on"
+    other.kill()
+    other.wait()
+    assert (stage(store, run).status, run_status(store)) == (Status.LOST, Status.LOST)
+
+
+def test_processes_are_looked_through_for_the_lost_alone(store, root, payload, monkeypatch):
+    """Never for what is finished, ended, locked, alive, of another boot or host, or without a word of who worked at it."""
+    asked = []
+    monkeypatch.setattr(scan, "tagged", lambda tags: asked.extend(tags) or {tag: [] for tag in tags})
+    written(make_run(root, "alive").supervisor().launch(TRAIN), payload)
+    for number, changes in enumerate(({"boot": "another"}, {"host": "elsewhere"})):
+        written(make_run(root, f"away{number}").supervisor().launch(TRAIN), replace(GONE, **changes))
+    written(make_run(root, "ended").supervisor().launch(TRAIN), GONE).exit(TRAIN, 1, "broken")
+    written(make_run(root, "done").supervisor().launch(TRAIN), GONE).finish(TRAIN)
+    make_run(root, "new").supervisor().launch(TRAIN)
+    locked = written(make_run(root, "held").supervisor().launch(TRAIN), GONE)
+    with locked.working(TRAIN):
+        store.catch_up()
+    assert asked == []
+    store.catch_up()
+    assert asked == [f"{locked.name}/{TRAIN}#1"]
 
 
 def test_a_payload_with_its_guard_runs_and_with_its_end_is_over(store, root, payload):

@@ -213,14 +213,16 @@ def test_the_whole_machine(looking, tmp_path):
     folder.mkdir(parents=True)
     lock = slots.gpu_lock("GPU-aaaaaaaa-0000", looker.box.environment)
     taken = [slots.take(lock, "nano-ab12cd"), slots.take(slots.cpu_lock(folder, 0), "nano-cpu")]
-    ticket = tickets.Ticket(folder, make_run(store.path, "wait").name, 5.0)
-    ticket.ahead()
+    name = make_run(store.path, "wait").name
+    waits = [tickets.Ticket(folder, name, 5.0, tickets.Line.GPU), tickets.Ticket(folder, "gsm-cpu", 4.0, tickets.Line.CPU)]
+    assert [ticket.ahead() for ticket in waits] == [[], []]
     told = looker.look(str(store.path))
     assert [gpu["holder"] for gpu in told["gpus"]] == ["nano-ab12cd", "", ""]
     assert told["cpus"] == len(told["cpu_holders"]) == len(os.sched_getaffinity(0))
     assert told["cpu_holders"][0] == "nano-cpu"
-    assert [(each["run"], each["since"]) for each in told["queue"]] == [("gsm-wait", 5.0)]
-    ticket.give_up()
+    assert [(each["run"], each["since"]) for each in told["queue"]] == [("gsm-cpu", 4.0), ("gsm-wait", 5.0)]
+    for ticket in waits:
+        ticket.give_up()
     slots.give_back([each for each in taken if each is not None])
     told = looker.look(str(store.path))
     assert {*(gpu["holder"] for gpu in told["gpus"]), *told["cpu_holders"]} == {""}

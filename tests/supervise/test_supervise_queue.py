@@ -143,7 +143,7 @@ def test_the_dead_are_not_waited_for(place, tmp_path):
     """Their tickets are recognised by the lock, and taken away; what is no ticket is left alone."""
     folder = tmp_path / "store/queue/box"
     run = make_run(tmp_path / "store", "dead", 0.5)
-    ticket = tickets.Ticket(folder, run.name, 0.5)
+    ticket = tickets.Ticket(folder, run.name, 0.5, tickets.Line.GPU)
     ticket.ahead()
     (folder / "notes").touch()
     one = place(Machine(1))
@@ -168,10 +168,10 @@ def test_a_ticket_taken_away_is_made_again(place, tmp_path):
 
 def test_a_ticket_made_again_while_a_dead_one_is_cleared_away(tmp_path, monkeypatch):
     """Its run is resumed at that very moment: what is cleared away is the dead one's file, never the living one's."""
-    dead = tickets.Ticket(tmp_path, "gsm-a", 1.0)
+    dead = tickets.Ticket(tmp_path, "gsm-a", 1.0, tickets.Line.GPU)
     dead.ahead()
     os.close(dead._descriptor)
-    living, lock = tickets.Ticket(tmp_path, "gsm-a", 1.0), slots.lock
+    living, lock = tickets.Ticket(tmp_path, "gsm-a", 1.0, tickets.Line.GPU), slots.lock
 
     def interfere(descriptor: int) -> bool:
         monkeypatch.setattr(slots, "lock", lock)
@@ -180,7 +180,7 @@ def test_a_ticket_made_again_while_a_dead_one_is_cleared_away(tmp_path, monkeypa
         return lock(descriptor)
 
     monkeypatch.setattr(slots, "lock", interfere)
-    later = tickets.Ticket(tmp_path, "gsm-b", 2.0)
+    later = tickets.Ticket(tmp_path, "gsm-b", 2.0, tickets.Line.GPU)
     assert later.ahead() == ["gsm-a"]
     assert living._lies_there()
 
@@ -218,7 +218,7 @@ def test_only_numbers_are_no_news(place, monkeypatch):
 
 
 def test_the_driver_is_asked_once_a_second_at_most(place, monkeypatch):
-    """However often a run asks, and by the first in the queue only."""
+    """However often a run asks; and by who is not the first in line only once, when it comes."""
     monkeypatch.setattr(queue, "LOOK_S", 60.0)
     machine, later = Machine(1), Machine(1)
     machine.change(0, problem="is lost")
@@ -226,7 +226,97 @@ def test_the_driver_is_asked_once_a_second_at_most(place, monkeypatch):
     for _ in range(20):
         one.take()
         two.take()
-    assert (machine.looks, later.looks) == (1, 0)
+    assert (machine.looks, later.looks) == (1, 1)
+    monkeypatch.setattr(queue, "LOOK_S", 0.0)
+    two._due = 0.0
+    two.take()
+    assert later.looks == 1
+
+
+def test_with_gpus_there_are_two_lines(place, tmp_path):
+    """Who wants none, or is shown none, waits for CPUs with others of the kind; neither line holds up the other."""
+    machine = Machine(1)
+    machine.change(0, problem="is lost")
+    gpu, cpus, later = place(machine), place(machine, gpus=0), place(machine, gpus=0, threads=1)
+    hidden, last = place(machine, threads=1), place(machine)
+    hidden._environment = {"CUDA_VISIBLE_DEVICES": ""}
+    assert gpu.take() == "waits for 1 of 1 GPUs: GPU 0 is lost"
+    assert cpus.take() == ""
+    assert later.take() == "waits for a CPU slot: held by gsm-b"
+    assert hidden.take() == "waits for its turn: 1 run is before it, gsm-c"
+    assert last.take() == "waits for its turn: 1 run is before it, gsm-a"
+    told = tickets.waiting(tmp_path / "store/queue/box")
+    assert [each.run for each in told] == ["gsm-a", "gsm-c", "gsm-d", "gsm-e"]
+    machine.change(0, problem="")
+    assert (gpu.take(), last.take()) == ("", "waits for 1 of 1 GPUs: GPU 0 is held by gsm-a")
+    cpus.release()
+    assert (later.take(), hidden.take(), last.slots) == ("", "", ())
+
+
+def test_without_gpus_there_is_one_line(place):
+    """Whether a run wants GPUs or none, it wants CPUs here, and nobody overtakes."""
+    machine = Machine(0, nvml.NO_GPU)
+    one, two, three = place(machine), place(machine, gpus=0), place(machine, threads=1)
+    assert one.take() == ""
+    assert two.take() == "waits for 4 of 4 CPU slots: held by gsm-a"
+    assert three.take() == "waits for its turn: 1 run is before it, gsm-b"
+    one.release()
+    assert three.take() == "waits for its turn: 1 run is before it, gsm-b"
+    assert two.take() == ""
+    two.release()
+    assert three.take() == ""
+
+
+def test_who_stands_in_the_wrong_line_goes_over(place, tmp_path):
+    """A driver that does not answer may hide GPUs; when it turns out that there are none, it is CPUs that are waited for."""
+    silent = Machine(0, gpus.SILENT)
+    one, two = place(silent, threads=1), place(Machine(0), gpus=0)
+    assert one.take() == f"waits until the GPUs can be seen: {gpus.SILENT}"
+    assert two.take() == ""
+    silent.problem = nvml.NO_GPU
+    assert one.take() == "waits for a CPU slot: held by gsm-b"
+    (ticket,) = (path.name for path in (tmp_path / "store/queue/box").iterdir() if path.suffix != ".lock")
+    assert ticket.endswith("-cpu-gsm-a")
+    two.release()
+    assert one.take() == ""
+
+
+def test_memory_is_waited_for_between_stages(place, monkeypatch):
+    """As much of each GPU that the run has must be free again; one that it has not, or that tells nothing, is nothing to it."""
+    machine = Machine(2)
+    machine.change(0, problem="is lost")
+    one = place(machine)
+    assert (one.settled(), one.take(), one.settled()) == ("", "", "")
+    machine.change(0, memory_used=80 * GB)
+    assert one.settled() == ""
+    machine.change(1, memory_used=31 * GB, processes=(GpuProcess(7, "python", "anna", 31 * GB),))
+    assert one.settled() == "waits until the memory of GPU 1 is free: 31.0 of 80.0 GB in use by python (anna)"
+    machine.change(1, memory_used=30 * GB)
+    assert one.settled() == "waits until the memory of GPU 1 is free: 31.0 of 80.0 GB in use by python (anna)"
+    machine.change(1, memory_used=8 * GB)
+    assert one.settled() == ""
+    machine.change(1, memory_used=None)
+    assert one.settled() == ""
+    machine.change(1, memory_used=80 * GB, memory_total=None)
+    assert one.settled() == ""
+    cpus = place(Machine(0), gpus=0)
+    assert (cpus.take(), cpus.settled()) == ("", "")
+
+
+def test_what_was_seen_while_a_stage_was_at_work_is_looked_at_anew(place, monkeypatch):
+    """Once: afterwards the driver is asked once a second at most, as ever."""
+    machine = Machine(1)
+    one = place(machine)
+    one.take()
+    monkeypatch.setattr(queue, "LOOK_S", 60.0)
+    machine.change(0, memory_used=80 * GB)
+    assert one.gpus[0].memory_used == 80 * GB
+    machine.change(0, memory_used=0)
+    assert one.settled() == ""
+    machine.change(0, memory_used=80 * GB)
+    one._due, machine.looks = 0.0, 0
+    assert [bool(one.settled()) for _ in range(9)] == [True] * 9
+    assert machine.looks == 2
 
 
 @pytest.mark.parametrize("problem", [nvml.NO_LIBRARY, nvml.NO_DRIVER, nvml.NO_GPU, ""])
@@ -273,15 +363,12 @@ def test_gpus_that_cannot_be_seen_are_waited_for(place):
 
 
 def test_what_can_never_be_had_is_refused(place):
-    """It would hold up everybody behind it for ever."""
+    """It would hold up everybody behind it for ever: it stands in line no more."""
     one = place(Machine(2), gpus=4)
     with pytest.raises(SirtuiError, match="wants 4 GPUs, and this machine has 2") as caught:
         one.take()
     assert "resources.gpus" in caught.value.hint
-    two = place(Machine(2))
-    assert two.take() == "waits for its turn: 1 run is before it, gsm-a"
-    one.leave()
-    assert two.take() == ""
+    assert place(Machine(2)).take() == ""
 
 
 @pytest.mark.parametrize(

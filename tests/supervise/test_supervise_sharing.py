@@ -67,7 +67,8 @@ def test_a_linked_stage_says_where_it_is_from(store: StoreFolder) -> None:
     assert (manifest.digest(), manifest.key, manifest.settings) == (first.digest(), first.key, first.settings)
     assert files.read_record(folder.attempt(1).exit, ExitRecord) == ExitRecord(0, NOW + 1000)
     assert sorted(os.listdir(folder.path)) == ["attempt-1", "checkpoint", "manifest.json", "selected.jsonl"]
-    assert folder.attempt(1).log.samefile(store.run("tiny-aaaa").stage(TRAIN).attempt(1).log)
+    original = store.run("tiny-aaaa").stage(TRAIN).attempt(1).log.read_text()
+    assert folder.attempt(1).log.read_text() == f"made by tiny-aaaa/it01/train, and linked here; its log:\n{original}"
 
 
 def _again(store: StoreFolder, ident: str):

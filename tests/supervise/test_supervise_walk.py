@@ -53,7 +53,8 @@ def test_failure(make_trial: Make) -> None:
     trial = make_trial()
     trial.launch("it01/sample=crash")
     record = trial.ended()
-    assert (record.status, record.reason, record.hint) == (Status.FAILED, "it01/sample: it does not compute", "Compute less.")
+    assert (record.status, record.reason) == (Status.FAILED, "it01/sample: it does not compute")
+    assert record.hint == f"Compute less. sirtui resume {trial.run.name} goes on where it was."
     assert trial.lines("finished.txt") == ["it01/train"]
     assert trial.attempts("it01/judge") == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,13 +14,13 @@ from play import HOSTILE, NAN
 
 from sirtui.core.machine import Gpu, GpuProcess, Machine
 from sirtui.core.run import Status
-from sirtui.tui.commands import command
+from sirtui.tui.commands import End, command
 from sirtui.tui.feed import Snapshot
-from sirtui.tui.figures import ATTENTION, bar, gibibytes, ordinal
+from sirtui.tui.figures import ATTENTION, bar, gibibytes, moment, ordinal
 from sirtui.tui.looking import Seen
 from sirtui.tui.paint import FAIL, plain, width, wrapped
-from sirtui.tui.tables.gpus import gpus_table, sentences
-from sirtui.tui.tables.jobs import Job, jobs_table, listed_jobs
+from sirtui.tui.tables.gpus import gpus_table, gpus_title, sentences
+from sirtui.tui.tables.jobs import Job, counts, jobs_table, listed_jobs
 from sirtui.tui.tables.runs import Order, matching, ordered, runs_table, sign, status_line
 from sirtui.tui.tables.table import lay_out
 from sirtui.tui.widgets.bars import title_line
@@ -119,14 +120,14 @@ def test_a_stopping_run_between_two_stages_and_one_that_waits_while_it_works(job
     assert jobs[SECOND].status is Status.WAITING
 
 
-def test_only_the_last_few_that_ended_today(jobs_play):
-    """What ended yesterday, or long before eight others, is on the Iterations screen."""
+def test_only_what_ended_within_a_day(jobs_play):
+    """What ended before, or long before a hundred others, is on the Iterations screen."""
     shot = snapshot_of(jobs_play)
     done = next(run for run in shot.runs if run.name == "nano-frozen-done")
-    many = tuple(replace(done, name=f"done-{number:02}", ended=NOW - 60 * number) for number in range(20))
+    many = tuple(replace(done, name=f"done-{number:03}", ended=NOW - 20 * number) for number in range(120))
     old = replace(done, name="old", ended=NOW - 25 * 3600)
     listed = [job.run.name for job in listed_jobs(replace(shot, runs=(*shot.runs, *many, old)), None, NOW)]
-    assert listed[8:] == [f"done-{number:02}" for number in range(8)]
+    assert listed[8:] == [f"done-{number:03}" for number in range(100)]
     assert [job.key for job in listed_jobs(Snapshot((old,)), None, NOW)] == []
     assert jobs_table(()).empty.startswith("nothing runs, waits or needs you")
 
@@ -179,8 +180,45 @@ def test_gpus_of_which_little_is_known():
 def test_who_has_the_cpu_slots(holders, told):
     """Without a GPU the plain sentence, and the slots."""
     found = list(sentences(structs.replace(no_gpu(), cpu_holders=holders)))
-    assert found == ["no GPU here: the NVIDIA driver is not installed", told]
+    assert found == [told, "no GPU here: the NVIDIA driver is not installed"]
     assert list(sentences(Machine("box", (), "no GPU"))) == ["no GPU"]
+
+
+def test_counts_are_of_runs(jobs_play):
+    """A run with two stages at work counts once; one that needs you is told in the singular."""
+    jobs = listed_jobs(snapshot_of(jobs_play), machine(), NOW)
+    assert counts(jobs) == ["3 need you", "2 running", "2 waiting"]
+    assert counts([job for job in jobs if job.run.name in (ORPHANED, PAIR)]) == ["1 needs you", "1 running"]
+
+
+def test_the_date_is_left_out_today(jobs_play):
+    """Since when: on the same day the time alone."""
+    noon = time.mktime((2026, 3, 5, 12, 0, 0, 0, 0, -1))
+    assert (moment(noon, noon + 3600), moment(noon, noon + 86_400), moment(noon)) == ("12:00", "03-05 12:00", "03-05 12:00")
+    job = Job(jobs_play.row(), None, Status.RUNNING, noon)
+    assert drawn(jobs_table([job], noon + 60), 120).rstrip().endswith("  12:00")
+
+
+def test_what_the_pane_of_the_machine_is_about():
+    """GPUs, or without any the CPU slots; where there is neither, GPUs."""
+    assert [gpus_title(Seen(each)) for each in (machine(), no_gpu(), Machine("box"), None)] == [
+        "GPUs of box7",
+        "CPU slots of box7",
+        "GPUs of box",
+        "GPUs",
+    ]
+
+
+def test_what_a_yes_to_resume_means(jobs_play):
+    """What is kept; what is lost is spoken of only where a verdict may have stopped the run."""
+    lossy = replace(jobs_play.row(), status=Status.PAUSED)
+    kept = "Finished stages are kept, and of an unfinished one what it has left on the disk."
+    assert lossy.alarm
+    told = [
+        command("resume", run).means(run)
+        for run in (lossy, replace(lossy, status=Status.FAILED), replace(lossy, verdict=None, status=Status.STOPPED))
+    ]
+    assert told == [f"{kept} What is lost so far stops it no more.", kept, kept]
 
 
 def test_hostile_texts_are_harmless(jobs_play):
@@ -207,8 +245,10 @@ def test_an_orphaned_run_needs_you_everywhere(jobs_play):
     assert command("resume", run).impossible(run) == ""
     assert command("stop", run).impossible(run) == ""
     assert plain(title_line(Snapshot((run,)), 80)).endswith("vs M1 │ ! 1 needs you ")
-    lost = replace(run, status=Status.LOST)
-    assert command("stop", lost).impossible(lost) == f"{ORPHANED} is lost: nothing to stop"
+    lost, failed = replace(run, status=Status.LOST), replace(run, status=Status.FAILED)
+    assert isinstance(command("stop", lost), End)
+    assert command("stop", lost).impossible(lost) == ""
+    assert command("stop", failed).impossible(failed) == f"{ORPHANED} is failed: nothing to stop"
 
 
 def test_a_waiting_run_says_for_what(jobs_play):

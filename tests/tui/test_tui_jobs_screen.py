@@ -12,6 +12,7 @@ from msgspec import json
 from piloting import FAILED, ready, seen, until
 from play import write_logs
 
+from sirtui.core.errors import UsageError
 from sirtui.core.run import Kind, Stage, Status
 from sirtui.tui import looking
 from sirtui.tui.app import SirtuiApp
@@ -46,7 +47,7 @@ async def go(pilot, text: str = "GPUs of box7") -> None:
 def rows(app: SirtuiApp) -> list[str]:
     """The lines of the list of jobs."""
     lines = seen(app).splitlines()
-    return lines[4 : next(y for y, line in enumerate(lines) if line.startswith("─ GPUs"))]
+    return lines[4 : next(y for y, line in enumerate(lines) if line.startswith(("─ GPUs", "─ CPU")))]
 
 
 async def test_at_80_by_24(app):
@@ -56,7 +57,7 @@ async def test_at_80_by_24(app):
         lines = seen(app).splitlines()
         assert lines[0] == " n…-sft-dpo-k3x9 │ it 4/5 train 62% eta 1:15 vs M1 │ ! 3 need you  ⇅ 2 REVERSED"
         assert lines[1] == " 1 Iterations  4 Logs  5 Jobs"
-        assert lines[2] == "─ jobs ────────────────────────────────────── 3 need you  3 running  2 waiting ─"
+        assert lines[2] == "─ jobs 8 of 10 ────────────────────────────── 3 need you  2 running  2 waiting ─"
         assert lines[4].startswith("! gs…k-llama3-dpo-a1b2  it03/train    failed    CUDA out of memory: ")
         assert "▸ nano-sft-dpo-k3x9     it04/train    running   62% step 1250/2000" in rows(app)
         assert app.screen.query_one("#joblist").selected == f"{NAME}/it04/train"
@@ -88,7 +89,13 @@ async def test_without_a_gpu(play, supervision):
     play.seen = no_gpu()
     async with SirtuiApp(play, follow=play.follow, look=play.look).run_test(size=(120, 40)) as pilot:
         await go(pilot, "no GPU here: the NVIDIA driver is not installed")
-        assert f"  2 CPU slots: both held by {NAME}\n" in seen(pilot.app)
+        lines = seen(pilot.app).splitlines()
+        top = next(y for y, line in enumerate(lines) if line.startswith("─ CPU slots of box7 ─"))
+        assert lines[top + 1 : top + 3] == [
+            f"  2 CPU slots: both held by {NAME}",
+            "  no GPU here: the NVIDIA driver is not installed",
+        ]
+        assert "GPUs of" not in seen(pilot.app)
         assert any(" CPU 0,1 " in line for line in rows(pilot.app))
 
 
@@ -307,10 +314,52 @@ async def test_plus_starts_an_experiment(app, supervision, monkeypatch, tmp_path
         await pilot.press(*"~/nano.toml", "enter")
         await ready(pilot, "~/nano.toml: started nano-ab12cd")
         await pilot.press("plus", *"x", "enter")
-        await ready(pilot, "x: x: no such file. Name an experiment file.")
-        await pilot.press("plus", "space", "enter", "plus", "escape", "j")
+        await ready(pilot, "The experiment was not started")
+        text = seen(app)
+        assert text.count("x: no such file") == 1
+        assert "Name an experiment file." in text
+        assert "The path is taken from /" in text
+        await pilot.press("escape", "plus")
+        await ready(pilot, "start the experiment in: x")
+        await pilot.press("backspace", "space", "enter", "plus", "escape", "j")
         await pilot.pause()
         assert supervision.asked == [f"submit {tmp_path}/nano.toml", "submit x"]
+
+
+async def test_what_is_wrong_with_a_file_is_told_in_full(app, supervision, monkeypatch):
+    """However long, once, without control characters; an absolute path needs no folder."""
+    reason = " ".join(f"reason{number}" for number in range(60))
+
+    def refuse(file):
+        raise UsageError(f"{file}: \x1b[31m{reason}", "Take\nthat line out.")
+
+    monkeypatch.setattr(supervision, "submit", refuse)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await go(pilot)
+        await pilot.press("plus", *"/k1.toml", "enter")
+        await ready(pilot, "that line out.")
+        text = seen(app)
+        assert text.count("/k1.toml: ") == 1
+        assert all(f"reason{number}" in text for number in range(60))
+        assert "The path is taken from" not in text
+        assert text.replace("\n", "").isprintable()
+        await pilot.press("enter")
+        await until(pilot, lambda: "that line out." not in seen(app))
+
+
+async def test_the_list_takes_about_half_the_screen(app, play):
+    """Many that ended leave the log its half, and the title says how many rows are seen; the urgent ones are all seen."""
+    others = play.others()
+    done = next(run for run in others if run.name == DONE)
+    play.others = lambda: (*others, *(replace(done, name=f"done-{number:02}") for number in range(30)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await go(pilot)
+        await ready(pilot, "─ jobs 18 of 40 ─")
+        assert app.screen.query_one("#joblist").size.height == 20
+        play.others = lambda: (*others, *(replace(done, name=f"done-{number:02}") for number in range(5)))
+        play.step()
+        await ready(pilot, "─ jobs ──")
+        assert sum("finished" in row for row in rows(app)) == 6
 
 
 async def test_the_list_lives_under_a_question(app, play):
@@ -369,4 +418,5 @@ async def test_a_linked_stage_says_where_it_lies(play, monkeypatch):
         await ready(pilot)
         await pilot.press("4", *["left_square_bracket"] * 15)
         await ready(pilot, "linked from nano-sft-a1b2c3/it01/train: its log lies there")
+        assert any(line.startswith("  it01/train") and "= a1b2c3 " in line for line in seen(pilot.app).splitlines())
         assert "─ it01/train  finished  stage 1 of 16 ─" in seen(pilot.app)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from piloting import FAILED, ready, seen, until
 
 from sirtui.tui.app import SirtuiApp
 from sirtui.tui.keys import KEYS, PLACES, TABS, markdown
-from sirtui.tui.overlays.help import help_lines
+from sirtui.tui.overlays.help import Help, help_lines
 
 
 async def test_another_run(app):
@@ -114,6 +115,17 @@ async def test_help_comes_from_the_key_table(app):
         await ready(pilot, "leave; runs keep running")
         await pilot.press("escape")
         await until(pilot, lambda: "In the table" not in seen(app))
+
+
+@pytest.mark.parametrize("cells", [80, 120])
+async def test_no_line_of_help_is_cut(app, cells):
+    """All that the table says of every place stands there whole; at 120 columns on one line each."""
+    async with app.run_test(size=(cells, 100)) as pilot:
+        await ready(pilot)
+        app.push_screen(Help(list(PLACES)))
+        await ready(pilot, "esc closes")
+        text = seen(app) if cells == 120 else " ".join(seen(app).replace("│", " ").split())
+        assert [key.help for key in KEYS if key.help not in text] == []
 
 
 async def test_quits_at_once(app):

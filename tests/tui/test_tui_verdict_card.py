@@ -145,3 +145,18 @@ def test_hostile_verdicts_are_harmless(view):
     assert max(width(line) for line in lines) <= 80
     assert all(plain(line).isprintable() for line in lines)
     assert all(len(plain(row.cells[-1])) < 300 for row in iterations_table(view).rows)
+
+
+def test_the_card_and_the_table_tell_of_linked_stages(view):
+    """An iteration of which all that is finished is another run's is marked, and the card says whose it is."""
+    origin = "nano-sft-3f2a1c/"
+    stages = [replace(stage, origin=f"{origin}{stage.id}") if stage.t <= 2 else stage for stage in view.stages]
+    linked = replace(view, stages=tuple(stages))
+    count = sum(stage.t <= 2 for stage in stages)
+    said = f" {count} of {len(stages)} stages linked from nano-sft-3f2a1c"
+    assert told(linked, "it02")[-1] == said
+    assert said not in told(linked, "it03")
+    recipes = {row.key: plain(row.cells[2]) for row in iterations_table(linked).rows}
+    assert (recipes["it01"], recipes["it02"], recipes["it03"]) == ("=sft", "=dpo", "dpo")
+    mixed = replace(view, stages=(replace(stages[0], origin="other-111111/it01/train"), *stages[1:]))
+    assert told(mixed, "it02")[-1] == said.replace("nano-sft-3f2a1c", "2 runs")

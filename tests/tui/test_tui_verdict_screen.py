@@ -42,11 +42,12 @@ def test_the_title_counts_what_was_lost(view):
     failed = replace(view.run, name="failed", status=Status.FAILED, verdict=None)
     paused = replace(failed, name="paused", status=Status.PAUSED)
     full = title_line(Snapshot((*lost, failed, paused), view), 120)
-    assert plain(full).rstrip().endswith("vs M1 │ ! 2 need you  ⇅ 2 REVERSED  2 LOST")
+    assert plain(full).rstrip().endswith("vs M1 │ ! 2 need you  ⇅ 2 REVERSED  2 LOSSES")
     assert [span.style for span in full if "REVERSED" in span.text] == [BAD]
     assert all("reverse" in span.style for span in full if "REVERSED" not in span.text)
     of_loss = [each for each in lost if each.name in (Kind.LOSS, Kind.REGRESSION)]
-    assert plain(title_line(Snapshot(tuple(of_loss), view), 120)).endswith("vs M1  2 LOST ")
+    assert plain(title_line(Snapshot(tuple(of_loss), view), 120)).endswith("vs M1  2 LOSSES ")
+    assert plain(title_line(Snapshot(tuple(of_loss[:1]), view), 120)).endswith("vs M1  1 LOSS ")
     assert plain(title_line(Snapshot((view.run,), view), 80)) == (
         " sirtui nano-sft-dpo-k3x9 │ it 4/5 train 62% eta 1:15       vs M1  ⇅ 1 REVERSED "
     )

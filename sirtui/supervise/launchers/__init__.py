@@ -7,15 +7,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sirtui.core.layout import AttemptFolder
+from sirtui.core.process import TAG, tag
 from sirtui.core.run import JobRecord, Process
 
-TAG = "SIRTUI_JOB"
-"""The environment variable by which everything that a stage started can be found."""
-
-
-def tag(job: JobRecord) -> str:
-    """What a job's processes carry in `SIRTUI_JOB`: `<the run's folder>/<stage id>#<attempt>`."""
-    return f"{job.run}/{job.stage.id}#{job.attempt}"
+__all__ = ["TAG", "Granted", "Handle", "Launcher", "tag"]
 
 
 @dataclass(frozen=True)

@@ -7,31 +7,47 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.events import Resize
 from textual.screen import ModalScreen
 
-from sirtui.tui.keys import KEYS, PLACES, written
-from sirtui.tui.paint import DIM, STRONG, Line, Span, line
+from sirtui.tui.keys import KEYS, PLACES, Key, written
+from sirtui.tui.paint import DIM, STRONG, Line, Span, line, wrapped
 from sirtui.tui.widgets.painted import Painted
 
+_WIDTH, _FRAME, _KEYS = 112, 4, 18
 
-def help_lines(places: Sequence[str]) -> list[Line]:
-    """The keys of these places, under a heading each."""
+
+def help_lines(places: Sequence[str], cells: int = _WIDTH - _FRAME) -> list[Line]:
+    """The keys of these places, under a heading each; what is longer than `cells` goes on below."""
     lines: list[Line] = []
     for place in dict.fromkeys(places):
         keys = [key for key in KEYS if key.where == place]
         if not keys:
             continue
         lines += [line(""), line(PLACES[place], STRONG)]
-        lines += [(Span(f"  {written(key):<16}", STRONG), Span(key.help)) for key in keys]
+        lines += [told for key in keys for told in _told(key, cells)]
     return lines[1:]
+
+
+def _told(key: Key, cells: int) -> list[Line]:
+    first, *rest = wrapped(key.help, cells - _KEYS)
+    head = (Span(f"  {written(key)}".ljust(_KEYS), STRONG), Span(first))
+    return [head, *(line(" " * _KEYS + part) for part in rest)]
 
 
 class Keys(Painted):
     """The lines of help, from the one at the top on."""
 
-    def __init__(self, lines: Sequence[Line]) -> None:
+    def __init__(self) -> None:
         super().__init__(id="keys")
+        self._all: tuple[Line, ...] = ()
+        self._top = 0
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Show these lines, from the first one on."""
         self._all, self._top = tuple(lines), 0
+        self.styles.height = len(self._all) + 3
+        self.repaint()
 
     def scroll_rows(self, rows: int) -> None:
         """Move by rows."""
@@ -60,18 +76,22 @@ class Help(ModalScreen[None]):
 
     def __init__(self, places: Sequence[str]) -> None:
         super().__init__()
-        self._lines = help_lines(places)
+        self._places, self._keys = places, Keys()
 
     def compose(self) -> ComposeResult:
         """The keys."""
-        keys = Keys(self._lines)
-        keys.styles.height = len(self._lines) + 3
-        keys.border_title = "keys"
-        yield keys
+        self._keys.border_title = "keys"
+        yield self._keys
+
+    def on_resize(self, event: Resize) -> None:
+        """As wide as the terminal lets it; what does not fit on a line goes on below."""
+        width = min(_WIDTH, event.size.width)
+        self._keys.styles.width = width
+        self._keys.show(help_lines(self._places, width - _FRAME))
 
     def action_scroll(self, rows: int) -> None:
         """Move by rows."""
-        self.query_one(Keys).scroll_rows(rows)
+        self._keys.scroll_rows(rows)
 
     def action_close(self) -> None:
         """Go away."""

@@ -19,6 +19,7 @@ from sirtui.tui.tables.headlines import roles
 from sirtui.tui.tables.iterations import find_iteration, iterations_table, newest_measured, next_alarm
 from sirtui.tui.tables.measures import LEGEND, measures_table
 from sirtui.tui.tables.runs import Order, matching, ordered, runs_table
+from sirtui.tui.tables.stages import linked_share
 from sirtui.tui.tables.table import Table
 from sirtui.tui.widgets.card import CardView
 from sirtui.tui.widgets.grid import Grid
@@ -106,7 +107,9 @@ class IterationsPage(Page):
             return
         run = view.run
         told = [clean(part, 40) for part in (run.method, run.task, run.base_model.rpartition("/")[2])]
-        self._iterations.show(iterations_table(view), title=f"iterations of {clean(run.name, 60)}", note=told)
+        self._iterations.show(
+            iterations_table(view), title=f"iterations of {clean(run.name, 60)}", note=(*linked_share(view), *told)
+        )
         self._peek.show(view, self.folder(run.name))
         self._show_measures(view)
 

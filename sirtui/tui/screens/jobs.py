@@ -12,15 +12,13 @@ from textual.events import Resize
 from textual.message import Message
 from textual.widget import Widget
 
-from sirtui.core.text import clean
 from sirtui.store.rows import RunView
 from sirtui.tui.feed import Snapshot
-from sirtui.tui.figures import ATTENTION
 from sirtui.tui.keys import bindings
 from sirtui.tui.looking import Looker, Seen
 from sirtui.tui.screens.page import Page
-from sirtui.tui.tables.gpus import gpus_table
-from sirtui.tui.tables.jobs import Job, jobs_table, listed_jobs, run_of
+from sirtui.tui.tables.gpus import gpus_table, gpus_title
+from sirtui.tui.tables.jobs import Job, counts, jobs_table, listed_jobs, run_of, still
 from sirtui.tui.widgets.grid import Grid
 from sirtui.tui.widgets.peek import Peek
 
@@ -45,7 +43,7 @@ class JobsPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._jobs, self._gpus, self._peek = Grid("joblist", "jobs"), Grid("gpus", "GPUs"), Peek(full=True)
+        self._jobs, self._gpus, self._peek = Grid("joblist", "jobs", counted=True), Grid("gpus", "GPUs"), Peek(full=True)
         self._listed: tuple[Job, ...] = ()
         self._seen = Seen()
         self._looker: Looker | None = None
@@ -87,16 +85,12 @@ class JobsPage(Page):
             self._listed = listed_jobs(snapshot, self._seen.machine, time.time())
             self._keep_selected(snapshot.view)
             self._show_jobs()
-        host = clean(self._seen.machine.host, 40) if self._seen.machine else ""
-        self._gpus.show(gpus_table(self._seen), title=f"GPUs of {host}" if host else "GPUs")
+        self._gpus.show(gpus_table(self._seen), title=gpus_title(self._seen))
         self._show_selected(snapshot.view)
         self._arrange()
 
     def _show_jobs(self) -> None:
-        counted = [(sum(job.status in ATTENTION for job in self._listed), "need you")]
-        counted += [(sum(job.status.value == word for job in self._listed), word) for word in ("running", "waiting")]
-        note = [f"{count} {word}" for count, word in counted if count]
-        self._jobs.show(jobs_table(self._listed), title="jobs", note=note)
+        self._jobs.show(jobs_table(self._listed, time.time()), title="jobs", note=counts(self._listed))
 
     def _keep_selected(self, view: RunView | None) -> None:
         """Where the selected job is no more, go to another one of its run; at first, to one of the run that is looked at."""
@@ -123,7 +117,7 @@ class JobsPage(Page):
         self._arrange()
 
     def _arrange(self) -> None:
-        """Share the rows: reason and hint need theirs, then jobs and GPUs, then the log."""
+        """Share the rows: reason and hint need theirs, then jobs (what has ended in one half) and GPUs, then the log."""
         width, height = self.size
         wide, room = width >= WIDE, height - 3
         self.set_class(wide, "-wide")
@@ -131,7 +125,10 @@ class JobsPage(Page):
         self._peek.styles.width = side if wide else width
         log = 0 if wide else min(room // 2, self._peek.wanted_height(width) + _LEAST_LOG)
         gpus = min(self._gpus.wanted_height(), max(_LEAST_GPUS, min((room - log) // 2, room - log - _LEAST_JOBS)))
-        jobs = min(self._jobs.wanted_height(), max(1, room - log - gpus))
+        wanted = self._jobs.wanted_height()
+        jobs = min(wanted, max(1, room - log - gpus))
+        if not wide:
+            jobs = min(jobs, max(height // 2, wanted - len(self._listed) + still(self._listed)))
         self._jobs.styles.height = jobs
         self._gpus.styles.height = gpus
         self._peek.styles.height = room if wide else max(1, room - jobs - gpus)

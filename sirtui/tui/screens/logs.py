@@ -19,7 +19,7 @@ from sirtui.tui.keys import bindings
 from sirtui.tui.paint import STRONG, Line, line
 from sirtui.tui.screens.page import Page
 from sirtui.tui.tables.runs import sign, status_line
-from sirtui.tui.tables.stages import linked, stage_at_work
+from sirtui.tui.tables.stages import linked, origin_id, stage_at_work
 from sirtui.tui.tables.table import Column, Row, Table
 from sirtui.tui.widgets.grid import Grid
 from sirtui.tui.widgets.log import LogView
@@ -47,7 +47,7 @@ def stages_table(stages: Iterable[StageRow]) -> Table:
 
 def _row(stage: StageRow) -> Row:
     far = percent(stage.done, stage.total) if stage.status is Status.RUNNING else ""
-    status: Line = line(far, STRONG) if far else line(linked(stage)) if stage.origin else status_line(stage.status)
+    status: Line = line(far, STRONG) if far else line(f"= {origin_id(stage)}") if stage.origin else status_line(stage.status)
     return Row(stage.id, (sign(stage.status), line(clean(stage.id, 40)), status, line(span(stage.seconds))), stage)
 
 

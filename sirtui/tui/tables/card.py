@@ -16,6 +16,7 @@ from sirtui.tui.figures import REVERSED, interval, measured, signed
 from sirtui.tui.paint import ALARM, BAD, DIM, FAIL, GOOD, STRONG, Line, Span, clip, cut, ends, join, line, width
 from sirtui.tui.tables.headlines import target
 from sirtui.tui.tables.iterations import find_iteration, how_it_stands
+from sirtui.tui.tables.stages import all_linked, linked_share
 from sirtui.tui.tables.words import label, tested, tone
 
 _LONG, _NAME, _NAMED, _FURTHER = 500, 24, 6, 12
@@ -58,7 +59,10 @@ def card(view: RunView, key: str, cells: int) -> Card:
         told = (strip_line(record.validity, cells), sentence(view, row, record, cells))
     below = (_kept(view, newest.keep, record), _remarks(record))
     lines = (*told, *((Span(" "), *each) for each in below if each))
-    return Card(tuple(clip(each, cells) for each in lines), _further(record, newest.keep, lines, cells))
+    further = _further(record, newest.keep, lines, cells)
+    if all_linked(view, row):
+        lines = (*lines, line(f" {' '.join(linked_share(view))}", DIM))
+    return Card(tuple(clip(each, cells) for each in lines), further)
 
 
 def _unjudged(view: RunView, row: IterationRow, cells: int) -> tuple[Line, Line]:

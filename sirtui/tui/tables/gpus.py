@@ -40,17 +40,32 @@ def gpus_table(seen: Seen) -> Table:
     return Table(_COLUMNS, tuple(rows))
 
 
+def gpus_title(seen: Seen) -> str:
+    """What the pane is about: `GPUs of box7`; without any `CPU slots of box7`."""
+    if seen.machine is None:
+        return "GPUs"
+    slots = not seen.machine.gpus and _slots(seen.machine)
+    host = clean(seen.machine.host, 40)
+    return f"{'CPU slots' if slots else 'GPUs'}{f' of {host}' if host else ''}"
+
+
+def _slots(machine: Machine) -> int:
+    return len(machine.cpu_holders) or machine.cpus
+
+
 def sentences(machine: Machine) -> Iterator[str]:
-    """Why there is no GPU, and who has the CPU slots: `2 CPU slots: both held by nano-ab12cd`."""
+    """Who has the CPU slots, `2 CPU slots: both held by nano-ab12cd`, and last why there is no GPU."""
+    if slots := _slots(machine):
+        yield _slots_told(machine, slots)
     yield clean(machine.problem, 400) or "no GPU here"
-    slots = len(machine.cpu_holders) or machine.cpus
-    if not slots:
-        return
+
+
+def _slots_told(machine: Machine, slots: int) -> str:
     held = Counter(holder for holder in machine.cpu_holders if holder)
     free = slots - held.total()
     told = [f"{_share(count, slots)}held by {clean(run, 80)}" for run, count in held.items()]
     rest = [f"{free} free"] if held and free else ["free"] if free else []
-    yield f"{slots} CPU slot{'' if slots == 1 else 's'}: {', '.join([*told, *rest])}"
+    return f"{slots} CPU slot{'' if slots == 1 else 's'}: {', '.join([*told, *rest])}"
 
 
 def _share(count: int, slots: int) -> str:

@@ -9,6 +9,7 @@ from sirtui.tui.figures import ATTENTION, better, interval, measured, percent, s
 from sirtui.tui.paint import DIM, FAIL, STRONG, Line, Span, line
 from sirtui.tui.tables.headlines import Headline, headlines
 from sirtui.tui.tables.runs import sign, status_line
+from sirtui.tui.tables.stages import all_linked
 from sirtui.tui.tables.table import Column, Row, Table
 from sirtui.tui.tables.words import alarming, change_line, verdict_line
 
@@ -91,7 +92,7 @@ def _row(view: RunView, row: IterationRow, shown: tuple[Headline, ...]) -> Row:
     cells: list[Line] = [
         line("!", FAIL) if alarming(row) else sign(row.status),
         line(str(row.t), DIM if again else ""),
-        line(clean(row.trainer, 10), DIM if again else ""),
+        line(("=" if all_linked(view, row) else "") + clean(row.trainer, 10), DIM if again else ""),
     ]
     for headline in shown:
         cells += _figures(row, headline, DIM if again else "")

@@ -28,7 +28,7 @@ _COLUMNS = (
     Column("since", "since", drop=2),
 )
 _ENDED = (Status.FINISHED, Status.STOPPED)
-_LATELY_S, _FEW = 24 * 3600.0, 8
+_LATELY_S, _MOST = 24 * 3600.0, 100
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,21 @@ def listed_jobs(snapshot: Snapshot, machine: Machine | None, now: float) -> tupl
         elif run.status.alive:
             jobs += _alive(run, stages, where, queue.get(run.name))
     order = sorted(jobs, key=_urgency)
-    still = sum(job.status not in _ENDED for job in order)
-    return tuple(order[: still + _FEW])
+    return tuple(order[: still(order) + _MOST])
+
+
+def still(jobs: Iterable[Job]) -> int:
+    """How many of the jobs have not ended."""
+    return sum(job.status not in _ENDED for job in jobs)
+
+
+def counts(jobs: Iterable[Job]) -> list[str]:
+    """How many runs need someone, are at work and wait: `1 needs you`, `2 running`."""
+    runs = {job.run.name: job.run.status for job in jobs}.values()
+    need = sum(status in ATTENTION for status in runs)
+    told = [(need, "needs you" if need == 1 else "need you")]
+    told += [(sum(status is each for status in runs), each.value) for each in (Status.RUNNING, Status.WAITING)]
+    return [f"{count} {word}" for count, word in told if count]
 
 
 def _alive(run: RunRow, stages: Iterable[StageRow], where: str, queued: tuple[int, Waiting] | None) -> list[Job]:
@@ -107,12 +120,12 @@ def _held(machine: Machine) -> Mapping[str, str]:
     return told
 
 
-def jobs_table(jobs: Sequence[Job]) -> Table:
-    """The table of these jobs."""
-    return Table(_COLUMNS, tuple(_row(job) for job in jobs), "nothing runs, waits or needs you: + starts an experiment")
+def jobs_table(jobs: Sequence[Job], now: float | None = None) -> Table:
+    """The table of these jobs. `now`, seconds since the epoch: which day needs no date."""
+    return Table(_COLUMNS, tuple(_row(job, now) for job in jobs), "nothing runs, waits or needs you: + starts an experiment")
 
 
-def _row(job: Job) -> Row:
+def _row(job: Job, now: float | None) -> Row:
     ended = job.status in _ENDED
     cells: tuple[Line, ...] = (
         sign(job.status),
@@ -122,7 +135,7 @@ def _row(job: Job) -> Row:
         _told(job),
         line(span(job.stage.left) if job.stage and job.status is Status.RUNNING else ""),
         line(clean(job.where, 24)),
-        line(moment(job.since), DIM),
+        line(moment(job.since, now), DIM),
     )
     return Row(job.key, cells, job)
 

@@ -45,7 +45,7 @@ def title_line(snapshot: Snapshot, cells: int) -> Line:
 
 
 def _right(snapshot: Snapshot) -> Line:
-    """Against what changes are told, how many runs need a person, and, a hole in the bar, how many turned or lost something."""
+    """Against what changes are told, how many runs need a person, and, a hole in the bar, how many turned (or `2 LOSSES`)."""
     waiting = sum(run.status in ATTENTION for run in snapshot.runs)
     turned = sum(run.verdict is not None and run.verdict.kind.reversed for run in snapshot.runs)
     lost = sum(run.alarm for run in snapshot.runs) - turned
@@ -54,7 +54,7 @@ def _right(snapshot: Snapshot) -> Line:
         parts.append(line(f"! {waiting} need{'s' if waiting == 1 else ''} you", FAIL))
     told = over((*join(parts, " │ "), Span(" ")), "reverse")
     counts = [f"{REVERSED} {turned} REVERSED"] if turned else []
-    counts += [f"{lost} LOST"] if lost else []
+    counts += [f"{lost} LOSS{'' if lost == 1 else 'ES'}"] if lost else []
     return (*told, Span(f" {'  '.join(counts)} ", BAD)) if counts else told
 
 

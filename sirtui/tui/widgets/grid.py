@@ -15,7 +15,7 @@ from sirtui.tui.widgets.painted import Painted
 
 
 class Grid(Painted, can_focus=True):
-    """A titled pane with a table in it. `place` names its keys in the key table."""
+    """A titled pane with a table in it. `place` names its keys in the key table; `counted`: rows out of sight are told of."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("list")
 
@@ -33,9 +33,9 @@ class Grid(Painted, can_focus=True):
             super().__init__()
             self.text, self.record = text, record
 
-    def __init__(self, place: str, title: str) -> None:
+    def __init__(self, place: str, title: str, *, counted: bool = False) -> None:
         super().__init__(id=place)
-        self.place, self._title = place, title
+        self.place, self._title, self._counted = place, title, counted
         self._note: str | Sequence[str] = ""
         self._table, self._selected = Table(), ""
         self._trends = True
@@ -110,14 +110,18 @@ class Grid(Painted, can_focus=True):
         """The pane's title, the table's head, and the rows that fit, the selected one among them."""
         width, height = self.size
         layout = self._layout(width)
-        heading = pane_title(self._title, self._note, width, focused=self.has_focus)
         if not self._table.rows:
-            return (heading, *self._said(width))
+            return (self._heading(width), *self._said(width))
         head = self._head(layout, trends=self._trends)
         shown = height - 1 - len(head)
         self._keep_in_sight(shown)
         rows = self._table.rows[self._top : self._top + max(0, shown)]
-        return (heading, *head, *(self._drawn(layout, row) for row in rows))
+        return (self._heading(width, len(rows)), *head, *(self._drawn(layout, row) for row in rows))
+
+    def _heading(self, width: int, shown: int = 0) -> Line:
+        some = self._counted and shown < self.count
+        title = f"{self._title} {shown} of {self.count}" if some else self._title
+        return pane_title(title, self._note, width, focused=self.has_focus)
 
     def _keep_in_sight(self, shown: int) -> None:
         index, last = self._table.index(self._selected) or 0, len(self._table.rows) - 1
