@@ -15,7 +15,7 @@ from sirtui.cli import history
 from sirtui.cli.looking import look
 from sirtui.cli.text import duration, folded, left, number, progress, stars, table, terminal_width, without_gaps
 from sirtui.cli.verdict import keep_text, verdict_json
-from sirtui.core.run import Kind, Status
+from sirtui.core.run import Status
 from sirtui.core.verdict import State, VerdictRecord
 from sirtui.store import Store
 from sirtui.store.rows import Cell, IterationRow, RunView
@@ -155,7 +155,7 @@ def _conclusion(view: RunView) -> list[str]:
 def _gpus(uses: Sequence[Use]) -> list[str]:
     """What the GPUs did, a line an iteration and kind of stage: repeats and GPUs together, memory of the fullest GPU."""
     rows = [["GPUs", "busy", "memory at most", "samples"]]
-    for (t, _, kind), group in groupby(sorted(uses, key=_step), _step):
+    for (t, kind), group in groupby(uses, lambda use: (use.stage.t, use.stage.kind)):
         some = list(group)
         told = [use for use in some if use.utilization is not None]
         busy = sum((use.utilization or 0) * use.samples for use in told) / max(1, sum(use.samples for use in told))
@@ -169,11 +169,6 @@ def _gpus(uses: Sequence[Use]) -> list[str]:
             ]
         )
     return ["", table(rows)] if uses else []
-
-
-def _step(use: Use) -> tuple[int, int, Kind]:
-    """Sorts as the stages of an iteration follow each other."""
-    return use.stage.t, tuple(Kind).index(use.stage.kind), use.stage.kind
 
 
 def _shown(cell: Cell | None, unit: str) -> str:

@@ -63,7 +63,7 @@ class Means:
             self._place.leave()
             self._place.release()
         if not why and stage.kind in PLACED:
-            why = self._place.take()
+            why = self._place.take() or (self._place.settled() if idle else "")
         if not why and not self._sharing.claim(stage):
             why = f"waits for {stage.id}: another run makes the same right now"
         return why

@@ -14,7 +14,7 @@ import msgspec
 from sirtui.core.errors import NotFound
 from sirtui.core.layout import RunFolder
 from sirtui.core.machine import Gpu, GpuSample
-from sirtui.core.run import Stage
+from sirtui.core.run import Kind, Stage
 from sirtui.supervise.queue import Place
 
 EVERY_S = 5.0
@@ -88,7 +88,7 @@ class Use:
 
 
 def by_stage(run: RunFolder) -> tuple[Use, ...]:
-    """What each GPU did for each stage, in the order of stages and GPUs; none where nothing was sampled.
+    """What each GPU did for each stage, by iteration, kind, repeat and GPU; none where nothing was sampled.
 
     The file is read line by line, and a line that is torn, or that somebody else wrote, is left out. Of a sample taken while
     several stages were at work each has the whole.
@@ -97,7 +97,12 @@ def by_stage(run: RunFolder) -> tuple[Use, ...]:
     for sample in _samples(run.gpus):
         for stage in filter(None, map(_stage, sample.stages)):
             found.setdefault((stage, sample.index), _Sum()).add(sample)
-    return tuple(found[key].use(*key) for key in sorted(found))
+    return tuple(found[key].use(*key) for key in sorted(found, key=_place_of))
+
+
+def _place_of(key: tuple[Stage, int]) -> tuple[int, int, int, int]:
+    stage, gpu = key
+    return stage.t, tuple(Kind).index(stage.kind), stage.repeat, gpu
 
 
 class _Sum:

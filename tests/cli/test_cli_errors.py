@@ -7,7 +7,7 @@ import errno
 import pytest
 from builders import make_run
 
-from sirtui.cli import placing, status
+from sirtui.cli import placing, starting, status
 from sirtui.core.errors import UsageError
 
 EXPERIMENT = 'name = "x"\ntask = "nano"\nmethod = "frozen"\niterations = 1\n'
@@ -23,8 +23,9 @@ def file(tmp_path):
 
 
 @pytest.mark.parametrize("command", ["reindex", "run", "demo"])
-def test_no_store_is_made_among_other_things(tmp_path, sirtui, file, command):
+def test_no_store_is_made_among_other_things(tmp_path, sirtui, file, command, monkeypatch):
     """Somebody's project is left as it is."""
+    monkeypatch.setattr(starting, "start", lambda *_: pytest.fail("it was started"))
     project = tmp_path / "project"
     (project / "src").mkdir(parents=True)
     told = sirtui(project, command, *([str(file)] if command == "run" else []), code=2)

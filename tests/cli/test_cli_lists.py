@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from builders import NOW, a_verdict, make_run
+from msgspec.json import encode
 from runs_judged import NGRAM, TARGET, a_run
 
 from sirtui.cli import waiting
 from sirtui.core.events import Comparison, Metric
 from sirtui.core.files import read_record
+from sirtui.core.machine import GpuSample
 from sirtui.core.rule import declared, rule
 from sirtui.core.run import RunRecord, Status
 from sirtui.core.spec import Topup, load
@@ -70,6 +72,30 @@ def test_show_without_a_verdict_has_no_row_of_them(tmp_path, sirtui):
     assert "\nit1: coverage 0.70, above one half" in told.out
     assert "keep" not in told.out
     assert "verdict" not in sirtui(tmp_path, "show", "latest", "--json").json
+
+
+def test_show_tells_what_the_gpus_did(tmp_path, sirtui):
+    """A line an iteration and kind of stage, repeats and GPUs together; nothing where nothing was sampled."""
+    run = make_run(tmp_path).finish("it01/measure", Metric("a", 0.5))
+    assert "GPU" not in sirtui(tmp_path, "show", "latest").out
+    assert "gpus" not in sirtui(tmp_path, "show", "latest", "--json").json
+    gb = 10**9
+    samples = [
+        GpuSample(1.0, "GPU-0", 0, 0.9, 31 * gb, 80 * gb, stages=("it01/train",)),
+        GpuSample(2.0, "GPU-0", 0, 1.0, 30 * gb, 80 * gb, stages=("it01/train",)),
+        GpuSample(2.0, "GPU-1", 1, 0.5, 40 * gb, 80 * gb, stages=("it01/train",)),
+        GpuSample(3.0, "GPU-0", 0, stages=("it01/repeat-2/sample",)),
+        GpuSample(4.0, "GPU-0", 0, stages=("it01/sample",)),
+    ]
+    run.folder.gpus.write_bytes(b"".join(encode(sample) + b"\n" for sample in samples))
+    told = sirtui(tmp_path, "show", "latest").out
+    assert row(told, "GPUs") == ["GPUs", "busy", "memory", "at", "most", "samples"]
+    assert row(told, "it01 train") == ["it01", "train", "80", "%", "40.0", "of", "80.0", "GB", "3"]
+    assert row(told, "it01 sample") == ["it01", "sample", "-", "-", "2"]
+    first, *_, last = sirtui(tmp_path, "show", "latest", "--json").json["gpus"]
+    use = {"stage": "it01/train", "gpu": 0, "utilization": 0.95, "memory_peak": 31 * gb, "memory_total": 80 * gb, "samples": 2}
+    assert first == use
+    assert last == {"stage": "it01/repeat-2/sample", "gpu": 0, "samples": 1}
 
 
 def test_evaluations_of_a_topup_are_named_by_their_iteration(tmp_path, sirtui):

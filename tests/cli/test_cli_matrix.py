@@ -20,7 +20,7 @@ from sirtui.core.machine import Gpu, Machine, Waiting
 from sirtui.core.matrix import load_all
 from sirtui.core.plan import plan
 from sirtui.core.run import JobRecord, Kind, Manifest, RunRecord, Stage, Status
-from sirtui.core.sizes import FLOOR, checkpoints, needed
+from sirtui.core.sizes import answers, checkpoints, passing
 from sirtui.core.spec import Spec
 from sirtui.store import Store
 from sirtui.supervise import gpus, nvml, slots
@@ -207,15 +207,13 @@ def test_check_says_which_gpus_a_run_waits_for(file, sirtui, monkeypatch):
     assert told["machine"] == "each waits for 1 of 2 GPUs, in the order above; 1 wait already"
 
 
-def test_room_that_a_stage_needs():
-    """A training that can be resumed takes thirteen models; a frozen one its copy; answers by how many there may be."""
+def test_room_that_a_run_takes():
+    """A training takes three checkpoints to resume from beside its result, of four models each; a frozen one none."""
     spec = Spec(name="a", base_model="m", task="nano", method="sft-dpo", iterations=3)
-    stages = {stage.id: needed(spec, stage, 10**9) - FLOOR for stage in plan(spec)}
-    assert stages["it01/train"] == stages["it02/train"] == 13 * 10**9
     frozen = Spec(name="a", base_model="m", task="nano", method="frozen", iterations=3)
-    assert needed(frozen, Stage(2, Kind.TRAIN), 10**9) - FLOOR == 10**9
-    assert stages["it01/sample"] > stages["it02/sample"] > stages["it03/sample"] > stages["it03/judge"] > 0
-    assert stages["it03/verdict"] < stages["it03/measure"] < 10**9
+    assert [passing(spec, t, 10**9) for t in (1, 2, 3)] == [12 * 10**9] * 3
+    assert [passing(frozen, t, 10**9) for t in (2, 3)] == [0, 0]
+    assert answers(spec, 10) == 10 * answers(spec, 1) > 10 * spec.sampling.max_new_tokens
     assert [checkpoints(each) for each in (spec, retained(spec))] == [3, 3]
     assert checkpoints(retained(Spec(name="a", base_model="m", task="nano", iterations=9))) == 3
 

@@ -3,9 +3,11 @@
 import os
 import subprocess
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from builders import make_run
 from msgspec.structs import replace
@@ -13,10 +15,11 @@ from msgspec.structs import replace
 from sirtui.core.errors import SirtuiError
 from sirtui.core.files import is_locked
 from sirtui.core.layout import StoreFolder
-from sirtui.core.machine import Gpu, GpuProcess
+from sirtui.core.machine import Gpu, GpuProcess, GpuSample
+from sirtui.core.run import Stage
 from sirtui.supervise import gpus, nvml, queue, slots, tickets
 from sirtui.supervise.queue import Place
-from sirtui.supervise.telemetry import Telemetry, newest
+from sirtui.supervise.telemetry import Telemetry, Use, by_stage, newest
 
 GB = 10**9
 
@@ -281,7 +284,7 @@ def test_who_stands_in_the_wrong_line_goes_over(place, tmp_path):
     assert one.take() == ""
 
 
-def test_memory_is_waited_for_between_stages(place, monkeypatch):
+def test_memory_is_waited_for_between_stages(place):
     """As much of each GPU that the run has must be free again; one that it has not, or that tells nothing, is nothing to it."""
     machine = Machine(2)
     machine.change(0, problem="is lost")
@@ -434,6 +437,53 @@ def test_telemetry_is_kept_with_the_run(place, tmp_path, monkeypatch):
     again._due = 0.0
     again.sample()
     assert one._run.gpus.read_bytes().count(b"\n") == 7
+
+
+def sampled(run, **of):
+    """Append a sample to the run's telemetry."""
+    sample = GpuSample(**{"at": 1.0, "uuid": "GPU-0", "index": 0, "memory_total": 80 * GB, "stages": ("it01/train",), **of})
+    with run.gpus.open("ab") as file:
+        file.write(msgspec.json.encode(sample) + b"\n")
+
+
+def test_telemetry_by_stage(tmp_path):
+    """Mean utilization of what was told, peak memory, by GPU; what is torn, of no stage or of none we know is left out."""
+    run = make_run(tmp_path / "store").folder
+    assert by_stage(run) == ()
+    sampled(run, utilization=0.5, memory_used=10 * GB)
+    with run.gpus.open("ab") as file:
+        file.write(b'{"at": 1, "uuid": "GPU-0", "ind\n\xff\n[]\n' + b"x" * 200_000 + b"\n")
+    sampled(run, utilization=1.0, memory_used=30 * GB, stages=("it01/train", "it02/sample", "../evil"))
+    sampled(run, memory_used=20 * GB)
+    sampled(run, utilization=0.1, stages=())
+    sampled(run, uuid="GPU-1", index=1, memory_total=None)
+    sampled(run, utilization=0.25, memory_used=GB, stages=("it01/sample",))
+    with run.gpus.open("ab") as file:
+        file.write(b'{"torn')
+    train, sample, later = map(Stage.parse, ("it01/train", "it01/sample", "it02/sample"))
+    assert by_stage(run) == (
+        Use(train, 0, 0.75, 30 * GB, 80 * GB, 3),
+        Use(train, 1, None, None, None, 1),
+        Use(sample, 0, 0.25, GB, 80 * GB, 1),
+        Use(later, 0, 1.0, 30 * GB, 80 * GB, 1),
+    )
+
+
+def test_telemetry_is_read_in_bounded_memory(tmp_path):
+    """However long the file, and however long its lines."""
+    run = make_run(tmp_path / "store").folder
+    for _ in range(3000):
+        sampled(run, utilization=0.5)
+    with run.gpus.open("ab") as file:
+        file.write(b"x" * 4_000_000)
+    tracemalloc.start()
+    try:
+        (use,) = by_stage(run)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert use.samples == 3000
+    assert peak < 400_000
 
 
 def test_telemetry_ends_no_run(place, tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
-from functools import lru_cache
 
 from sirtui.core.run import Status
 from sirtui.core.text import clean
@@ -79,7 +78,7 @@ def runs_table(runs: Sequence[RunRow], filtered: str = "") -> Table:
     empty = f"no run matches {clean(filtered, 40)!r}; esc shows all" if filtered else ""
     troubled = any(run.status in ATTENTION or (run.status is Status.WAITING and run.reason) for run in runs)
     columns = tuple(replace(each, least=20) if troubled and each is _STATUS else each for each in _COLUMNS)
-    return Table(columns, tuple(_row(run) for run in runs), empty)
+    return Table(columns, _rows(runs), empty)
 
 
 def status_line(status: Status, reason: str = "") -> Line:
@@ -98,7 +97,18 @@ def sign(status: Status) -> Line:
     return line("▸", STRONG) if status in (Status.RUNNING, Status.STOPPING) else line(" ")
 
 
-@lru_cache(4096)
+_drawn: dict[RunRow, Row] = {}
+"""The rows of the last table: most runs stand as they stood. No more is kept: a run at work is another twice a second."""
+
+
+def _rows(runs: Sequence[RunRow]) -> tuple[Row, ...]:
+    """The rows of these runs, those that were drawn for the last table taken from there."""
+    rows = {run: _drawn.get(run) or _row(run) for run in runs}
+    _drawn.clear()
+    _drawn.update(rows)
+    return tuple(rows[run] for run in runs)
+
+
 def _row(run: RunRow) -> Row:
     at_work = run.status.alive and run.stage
     stage = f"{clean(run.stage, 24).rpartition('/')[2]} {percent(run.done, run.total)}".strip() if at_work else ""
