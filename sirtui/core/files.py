@@ -89,8 +89,7 @@ class Reserve:
                 raise
             with room_or_not():
                 self._write_spare(msgspec.json.encode(record) + b"\n")
-        else:
-            self._prepare()
+        self._prepare()
 
     def _write_spare(self, content: bytes) -> None:
         descriptor = os.open(self._spare, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)

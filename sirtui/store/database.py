@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PATIENCE_S = 30.0
 _LONGEST_LOG = 8 * 2**20
 _LOG_PATIENCE_MS = 1000
+_AS_IT_LIES = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+"""Why it may have to be read as it lies: nothing may be written beside it, or there is no room for that."""
 
 
 def is_damaged(error: sqlite3.Error) -> bool:
@@ -205,7 +207,7 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
         version_of(connection)
     except sqlite3.OperationalError as error:
         connection.close()
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+        if error.sqlite_errorcode & 0xFF not in _AS_IT_LIES:
             raise
         connection = sqlite3.connect(f"{uri}?immutable=1", uri=True, isolation_level=None)
     return connection

