@@ -63,7 +63,7 @@ class Box:
     without: str = ""
 
     def __post_init__(self) -> None:
-        self.library = library(self.without)
+        self.built = library(self.without)
         (self.folder / "locks").mkdir(parents=True)
         self.say()
 
@@ -81,7 +81,7 @@ class Box:
     @property
     def environment(self) -> dict[str, str]:
         """For a process that is to live in this box, with locks of its own."""
-        here = {"LD_LIBRARY_PATH": str(self.library.parent), "FAKE_NVML": str(self.folder / "state")}
+        here = {"LD_LIBRARY_PATH": str(self.built.parent), "FAKE_NVML": str(self.folder / "state")}
         return {**os.environ, **here, "SIRTUI_LOCKS": str(self.folder / "locks")}
 
     def python(self, code: str, *arguments: object) -> str:
