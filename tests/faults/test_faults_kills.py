@@ -107,7 +107,7 @@ def test_fault_27_killed_at_random(
     monkeypatch.setenv("PYTHON_TOY_PAUSE", "0.2")
     launch_supervisor(run, SUPERVISOR)
     while (status := ended(run)) != Status.FINISHED or files.is_locked(run.supervisor_lock):
-        if status is not Status.RUNNING and status is not Status.WAITING:
+        if status not in (Status.RUNNING, Status.WAITING) and not files.is_locked(run.supervisor_lock):
             resume(run, command=SUPERVISOR)
         time.sleep(chance.uniform(0, 0.4))
         if kills < 8 and kill_one(run, chance):
